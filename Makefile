@@ -1,0 +1,53 @@
+# Everything a person or a CI does with this tree. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CATALOGUES := $(wildcard locale/*/LC_MESSAGES/django.po)
+
+# A virtual environment of somebody's shell must not shine through into ours.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help install run test check fix
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+install: $(VENV)/.dev-stamp $(VENV)/.catalogue-stamp  ## the virtual environment with everything for work and tests
+
+$(VENV)/.python-stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Duban needs Python 3.11 or newer: install it, or name it with PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "$(PYTHON) cannot make virtual environments: install the package python3-venv." >&2; exit 1; }
+	@echo "Making the virtual environment $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.run-stamp: requirements.txt $(VENV)/.python-stamp
+	@echo "Installing what Duban runs on (requirements.txt)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev-stamp: requirements-dev.txt $(VENV)/.run-stamp
+	@echo "Installing what the tests and checks need (requirements-dev.txt)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.catalogue-stamp: $(CATALOGUES) $(VENV)/.run-stamp
+	@$(BIN)/python -m config.catalogue
+	@touch $@
+
+run: $(VENV)/.run-stamp $(VENV)/.catalogue-stamp  ## the whole of Duban with demonstration data; PORT=8000, Ctrl-C ends it
+	@DUBAN_DEMO=1 $(BIN)/python -m config.supervisor
+
+test: install  ## everything CI runs: the checks, then all tests
+	@$(BIN)/python -m config.checks
+	@$(BIN)/python -m pytest
+
+check: install  ## format, lint, types, import rules, migrations, generated pages, catalogue
+	@$(BIN)/python -m config.checks
+
+fix: install  ## mends what can be mended by a tool
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
