@@ -32,4 +32,4 @@ class Actor:
 
 def clock_of(institution_id: int) -> Actor:
     """The system itself, acting because a date was reached."""
-    return Actor(None, institution_id, "clock", clock=True)
+    return Actor(None, institution_id, "clock", (Capacity(None, "clock", None, None, "clock"),), clock=True)
