@@ -1,0 +1,394 @@
+"""fire(), edit(), start(): the only writers of a document, for one or for ten thousand.
+
+Every call is one transaction: take the row, ask who, ask what must hold, compare and set. With it go the ledger
+entry, the work items of the old state and the new, the notices, and what the step is declared to cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.db.models import Exists, Value
+
+from calendars.queries import STAMP
+from organisation.actors import Actor, Capacity
+from organisation.queries import local_day
+from workflows import ledger, writing
+from workflows.documents import Conflict, Document, Refused, Stale, parent_of
+from workflows.effects import bring_about
+from workflows.judgement import NO_SUCH_FIELD, NOT_EDITABLE, capacity_for, faults_of_inputs, judge
+from workflows.lifecycle import Duty, Step, lifecycle_of
+from workflows.models import Entry, WorkItem
+from workflows.rulebook import Deadline, rulebook_of
+from workflows.words import Reason, Text
+
+D = TypeVar("D", bound=Document)
+
+
+@dataclass(frozen=True)
+class Fired:
+    """What came of it. `replayed` when the same request had been answered before."""
+
+    document_id: int
+    version: int
+    state: str
+    sequence: int
+    replayed: bool = False
+
+
+@dataclass
+class Many:
+    """What came of each: those moved, and those refused or stale with the reason."""
+
+    done: list[Fired] = field(default_factory=list)
+    turned_down: dict[int, Exception] = field(default_factory=dict)
+
+
+def fire(
+    document: Document,
+    step: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    seen_version: int,
+    request_id: UUID,
+    as_post: int | None = None,
+    effective_at: datetime | None = None,
+    **inputs: object,
+) -> Fired:
+    """Take one step with one document.
+
+    `seen_version` is the version the person saw; `request_id` makes a repeated call return its first result;
+    `as_post` names the capacity where the actor has several; `effective_at` is when it counts, if not `at`.
+    Raises Refused (with every reason), Stale (who moved it, when), Conflict (request id used with other content).
+    """
+    many = fire_many(
+        type(document), {document.pk: seen_version}, step, actor=actor, at=at, request_id=request_id, as_post=as_post,
+        effective_at=effective_at, **inputs,
+    )  # fmt: skip
+    for error in many.turned_down.values():
+        raise error
+    return many.done[0]
+
+
+def fire_many(
+    model: type[Document],
+    seen: Mapping[int, int],
+    step: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    request_id: UUID,
+    as_post: int | None = None,
+    effective_at: datetime | None = None,
+    **inputs: object,
+) -> Many:
+    """The same contract for many documents of one kind (`seen`: id -> version); refused ones come back with reasons."""
+    declared = lifecycle_of(model).steps[step]
+    content = ledger.digest_of({"kind": model.kind(), "step": step, "inputs": inputs})
+    with transaction.atomic():
+        many, judged = Many(), []
+        taken = take(model, seen, actor, request_id)
+        fresh = [d for d in taken if _is_fresh(d, seen[d.pk], actor, request_id, content, many)]
+        read_facts(model, fresh, declared.facts)
+        for document in fresh:
+            verdict = judge(document, declared, actor, at, as_post=as_post)
+            reasons = verdict.reasons or faults_of_inputs(document, declared, at, inputs)
+            if reasons:
+                many.turned_down[document.pk] = Refused(*reasons)
+            else:
+                judged.append((document, verdict.capacity))
+        if judged:
+            request = Request(actor, at, effective_at or at, request_id, content, inputs)
+            many.done += _move(model, declared, judged, request)
+    return many
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asked for what and when: the part that all documents of one call share."""
+
+    actor: Actor
+    at: datetime
+    effective_at: datetime
+    request_id: UUID | None
+    digest: bytes | None
+    inputs: Mapping[str, object]
+
+
+def take(model: type[D], ids: Mapping[int, int] | Sequence[int], actor: Actor, request_id: UUID | None) -> list[D]:
+    """Lock the rows in the order of the house: the parents' first, then these by id."""
+    if above := parent_of(model):
+        parents = model._base_manager.filter(pk__in=list(ids)).values(model._meta.get_field(model.parent).attname)  # type: ignore[attr-defined]
+        list(above._base_manager.filter(pk__in=parents).order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+    answered = (
+        Exists(Entry.objects.filter(actor=actor.person_id, request_id=request_id)) if request_id and actor.person_id else Value(False)
+    )
+    rows = model._base_manager.filter(pk__in=list(ids)).annotate(calendar_stamp=STAMP, answered=answered)
+    found = list(rows.order_by("pk").select_for_update(of=("self",)))
+    if len(found) < len(ids):
+        raise model.DoesNotExist(f"{model.kind()}: {sorted(set(ids) - {d.pk for d in found})}")
+    return found
+
+
+def read_facts(model: type[Document], documents: Sequence[Document], names: frozenset[str]) -> None:
+    """Read what guards need from other rows, after the lock: a subquery of the locking SELECT would be stale."""
+    if not names or not documents:
+        return
+    facts = {name: expression for name, expression in model.facts().items() if name in names}
+    rows = model._base_manager.filter(pk__in=[d.pk for d in documents]).annotate(**facts).values("pk", *facts)
+    by_id = {row.pop("pk"): row for row in rows}
+    for document in documents:
+        for name, value in by_id[document.pk].items():
+            setattr(document, name, value)
+
+
+def _is_fresh(document: Any, seen_version: int, actor: Actor, request_id: UUID, content: bytes, many: Many) -> bool:
+    """True when the document is as it was seen and the request is new; else the answer is put into `many`."""
+    if not document.answered and document.version == seen_version:
+        return True
+    kind = document.kind()
+    earlier = Entry.objects.filter(actor=actor.person_id, request_id=request_id)
+    first = next((e for e in earlier if (e.kind, e.document_id) == (kind, document.pk)), None)
+    if first and bytes(first.request_digest or b"") == content:
+        many.done.append(Fired(document.pk, first.version, first.to_state, first.sequence, replayed=True))
+    elif first or (document.answered and not any(bytes(e.request_digest or b"") == content for e in earlier)):
+        many.turned_down[document.pk] = Conflict(str(request_id))
+    elif document.version == seen_version:
+        return True
+    else:
+        many.turned_down[document.pk] = Stale(
+            state=document.state, version=document.version, step=document.moved_step, by=document.moved_by_id, at=document.moved_at
+        )
+    return False
+
+
+def _move(
+    model: type[Document], step: Step[Any], judged: Sequence[tuple[Any, Capacity | None]], request: Request
+) -> list[Fired]:
+    """Write the step for documents that are locked and judged."""
+    target, writes = step.path.target, []
+    for document, capacity in judged:
+        before = document.state
+        values = getattr(document, step.name)(request.at, request.inputs)
+        writes.append(_written(document, step, before, capacity, values, request))
+    writing.move(model, writes, writing.Leaving(
+        step.name, target.name, keep=[d.rule for d in (*target.duties, *target.pauses)], paused=[d.rule for d in target.pauses],
+        urgent=step.urgent, actor_id=request.actor.person_id, at=request.at,
+        day=local_day(judged[0][0].institution_id, request.at),
+    ))  # fmt: skip
+    _follow_up(step, [document for document, _ in judged], writes, request)
+    return [Fired(w.document.pk, w.document.version, target.name, w.link.sequence) for w in writes]
+
+
+def _follow_up(step: Step[Any], documents: Sequence[Any], writes: Sequence[writing.Write], request: Request) -> None:
+    """Rounds that end or begin with the step, then what it is declared to cause."""
+    from workflows import rounds  # a round ends by firing, so it imports this module
+
+    target = step.path.target
+    for document, write in zip(documents, writes, strict=True):
+        source = document.lifecycle.states.get(write.before)
+        if source and source.round and request.actor.capacities[0].role != "round":
+            rounds.withdraw(document, at=request.at, by=step.name)
+        if target.round:
+            rounds.open_round(document, target.round, actor=request.actor, at=request.at)
+        for effect in step.causes:
+            bring_about(effect.key, document, actor=request.actor, at=request.at)
+
+
+def _written(
+    document: Any, step: Step[Any], before: str, capacity: Capacity | None, values: Mapping[str, Any], request: Request
+) -> writing.Write:
+    """One document's share of the writing statement; the instance is brought up to date in memory."""
+    actor, target = request.actor, step.path.target
+    if step.begins_anew:
+        document.workers = []
+    elif not step.decides and actor.person_id:
+        document.workers = sorted({*document.workers, actor.person_id, *([capacity.holder_id] if capacity and capacity.holder_id else [])})
+    source = document.lifecycle.states.get(before)
+    going_on = {d.rule for d in (*source.duties, *source.pauses)} if source else set()
+    resumed = {d.rule for d in source.pauses} - {d.rule for d in target.pauses} if source else set()
+    rules = rulebook_of(document, document.calendar_stamp)
+    duties = []
+    for duty in target.duties:
+        shifts = duty.rule in going_on and (duty in step.moves or duty.rule in resumed)
+        if duty.rule in going_on and not shifts:
+            continue
+        deadline = _resumed(document, duty, request.at) if duty.rule in resumed and duty not in step.moves else None
+        duties.append(writing.Owed(duty, deadline or rules.derive(duty.rule, document, request.at), shifts))
+    link = link_of(document, step.name, before, target.name, capacity, request, decides=step.decides, rules=rules.version, version=document.version + 1, content={
+        "inputs": request.inputs, "records": dict(values), "facts": {f: getattr(document, f) for f in sorted(step.facts)},
+        "duties": [{"duty": o.duty.rule, "due_on": o.deadline.due_on, "derivation": o.deadline.derivation} for o in duties],
+        "workers": document.workers, "calendar": document.calendar_stamp,
+    })  # fmt: skip
+    seen, document.version = document.version, document.version + 1
+    document.moved_by_id, document.moved_step, document.moved_at = actor.person_id, step.name, request.at
+    return writing.Write(document, before, seen, link, dict(values), duties, step.tells)
+
+
+def _resumed(document: Any, duty: Duty, at: datetime) -> Deadline | None:
+    """The deadline of a duty whose clock stood still, moved by the time it stood."""
+    item = WorkItem.objects.filter(
+        kind=document.kind(), document_id=document.pk, duty=duty.rule, closed_at=None, paused_at__isnull=False
+    ).first()
+    if item is None or item.paused_at is None:
+        return None
+    return rulebook_of(document, document.calendar_stamp).resume(item.derivation, document, item.paused_at, at)
+
+
+def link_of(
+    document: Any, step: str, before: str, after: str, capacity: Capacity | None, request: Request, *, version: int,
+    content: Mapping[str, Any], decides: bool = False, rules: str = "",
+) -> ledger.Link:  # fmt: skip
+    """The next link of a locked document's chain; moves the chain's head in memory."""
+    link = ledger.Link(
+        institution=document.institution_id, kind=document.kind(), document_id=document.pk, sequence=document.ledger_sequence + 1,
+        version=version, step=step, from_state=before, to_state=after, actor=request.actor, capacity=capacity,
+        effective_at=request.effective_at, recorded_at=request.at, previous=bytes(document.ledger_head),
+        content={"actor": request.actor.name, "via": capacity.via if capacity else "", **content}, decides=decides,
+        request_id=request.request_id, request_digest=request.digest, rules=rules,
+    )  # fmt: skip
+    document.ledger_sequence, document.ledger_head = link.sequence, link.digest
+    return link
+
+
+def note(
+    document: Any, step: str, *, actor: Actor, at: datetime, content: Mapping[str, Any], capacity: Capacity | None = None,
+    effective_at: datetime | None = None, request_id: UUID | None = None, digest: bytes | None = None, decides: bool = False,
+) -> ledger.Link:  # fmt: skip
+    """Append what is no transition (a claim, a vote, a ladder step) to a locked document's chain: one statement."""
+    request = Request(actor, at, effective_at or at, request_id, digest, {})
+    link = link_of(document, step, document.state, document.state, capacity, request, version=document.version, content=content, decides=decides)
+    writing.append(type(document), [link])
+    return link
+
+
+def start(
+    model: type[D],
+    step: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    request_id: UUID | None = None,
+    as_post: int | None = None,
+    parts: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    inputs: Mapping[str, object] | None = None,
+    **fields: Any,
+) -> D:
+    """Open a document by one of its lifecycle's births. Raises Refused; a repeated request returns the first document."""
+    return start_many(model, step, [fields], actor=actor, at=at, request_id=request_id, as_post=as_post,
+                      parts=[parts or {}], inputs=inputs or {})[0]  # fmt: skip
+
+
+def start_many(
+    model: type[D],
+    step: str,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    actor: Actor,
+    at: datetime,
+    request_id: UUID | None = None,
+    as_post: int | None = None,
+    parts: Sequence[Mapping[str, Sequence[Mapping[str, Any]]]] = (),
+    inputs: Mapping[str, object] | None = None,
+) -> list[D]:
+    """Open many documents of one kind and one institution in one transaction; all or none. Raises Refused."""
+    declared = lifecycle_of(model).steps[step]
+    given = inputs or {}
+    digest = ledger.digest_of({"kind": model.kind(), "step": step, "rows": [writing.storable(r) for r in rows], "inputs": given})
+    request = Request(actor, at, at, request_id, digest if request_id else None, given)
+    with transaction.atomic():
+        if request_id and (earlier := list(Entry.objects.filter(actor=actor.person_id, request_id=request_id))):
+            if any(bytes(e.request_digest or b"") != digest for e in earlier):
+                raise Conflict(str(request_id))
+            return list(model._base_manager.filter(pk__in=[e.document_id for e in earlier]).order_by("pk"))
+        ids, stamp = writing.reserve(model, len(rows))
+        documents, writes = [], []
+        for pk, row in zip(ids, rows, strict=True):
+            document: Any = model(pk=pk, state=declared.path.target.name, **row)
+            document.calendar_stamp = stamp
+            verdict = judge(document, declared, actor, at, as_post=as_post)
+            if reasons := verdict.reasons or faults_of_inputs(document, declared, at, given):
+                raise Refused(*reasons)
+            values = declared.values(document, at, given)
+            for name, value in values.items():
+                setattr(document, name, value)
+            recorded = {**writing.storable(row), **values}
+            writes.append(_written(document, declared, "", verdict.capacity, recorded, request))
+            documents.append(document)
+        writing.open_new(model, writes, writing.Leaving(
+            declared.name, declared.path.target.name, keep=[], paused=[], urgent=declared.urgent, actor_id=actor.person_id, at=at,
+            day=local_day(documents[0].institution_id, at),
+        ))  # fmt: skip
+        for document, part in zip(documents, parts or [{} for _ in documents], strict=True):
+            writing.replace_parts(document, part)
+        _follow_up(declared, documents, writes, request)
+    return documents
+
+
+def edit(
+    document: Document,
+    *,
+    actor: Actor,
+    at: datetime,
+    seen_version: int,
+    request_id: UUID,
+    changes: Mapping[str, Any],
+    parts: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    as_post: int | None = None,
+) -> Fired:
+    """Change a document's content in a state that names an editor: version bumped, before and after in the ledger.
+
+    `parts` maps a part's related name to its rows: those with `id` are kept and changed, the others are new, and
+    rows that are not named are removed. What changes nothing writes nothing. Raises Refused, Stale, Conflict.
+    """
+    model, parts = type(document), parts or {}
+    digest = ledger.digest_of({"kind": model.kind(), "step": "edit", "changes": writing.storable(changes), "parts": parts})
+    with transaction.atomic():
+        many = Many()
+        locked: Any = take(model, [document.pk], actor, request_id)[0]
+        if not _is_fresh(locked, seen_version, actor, request_id, digest, many):
+            for error in many.turned_down.values():
+                raise error
+            return many.done[0]
+        capacity = _editor(locked, actor, changes, parts, as_post)
+        before = {name: getattr(locked, name) for name in changes}
+        changed = {name: value for name, value in changes.items() if before[name] != value}
+        rows_before = {name: writing.part_rows(locked, name) for name in parts}
+        moved_parts = {name: rows for name, rows in parts.items() if not writing.same_rows(rows_before[name], rows)}
+        if not changed and not moved_parts:
+            return Fired(locked.pk, locked.version, locked.state, locked.ledger_sequence)
+        for name, value in changed.items():
+            setattr(locked, name, value)
+        if actor.person_id:
+            locked.workers = sorted({*locked.workers, actor.person_id, *([capacity.holder_id] if capacity.holder_id else [])})
+        request = Request(actor, at, at, request_id, digest, {})
+        link = link_of(locked, "edit", locked.state, locked.state, capacity, request, version=locked.version + 1, content={
+            "before": writing.storable({n: before[n] for n in changed}), "after": writing.storable(changed),
+            "parts_before": {n: rows_before[n] for n in moved_parts}, "parts_after": moved_parts,
+        })  # fmt: skip
+        locked.version += 1
+        writing.edit(model, writing.Write(locked, locked.state, locked.version - 1, link, writing.storable(changed), [], ()))
+        writing.replace_parts(locked, moved_parts)
+        return Fired(locked.pk, locked.version, locked.state, link.sequence)
+
+
+def _editor(
+    locked: Any, actor: Actor, changes: Mapping[str, Any], parts: Mapping[str, Any], as_post: int | None
+) -> Capacity:
+    """The capacity in which this actor may edit now. Raises Refused."""
+    state = locked.lifecycle.states[locked.state]
+    if state.edits is None:
+        raise Refused(Reason("not_editable", NOT_EDITABLE, {"state": state.text}))
+    verdict = capacity_for(actor, state.edits, locked, decides=False, as_post=as_post)
+    if verdict.capacity is None:
+        raise Refused(*verdict.reasons)
+    unknown = [*(n for n in changes if n not in locked.content), *(n for n in parts if n not in locked.parts)]
+    if unknown:
+        raise Refused(*(Reason("no_such_field", NO_SUCH_FIELD, {"field": name}) for name in unknown))
+    return verdict.capacity
