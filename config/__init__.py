@@ -1,0 +1,1 @@
+"""The frame: settings, addresses, and the processes that `make run` starts."""

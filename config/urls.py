@@ -1,0 +1,14 @@
+"""Every address of the site."""
+
+from importlib.util import find_spec
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from config.health import healthz
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
+    path("i18n/", include("django.conf.urls.i18n")),
+]
+if find_spec("supervision.desk.urls"):
+    urlpatterns.append(path("", include("supervision.desk.urls")))
