@@ -29,7 +29,9 @@ def in_reader_language(zh: str, en: str) -> str:
 def validate_time_zone(value: str) -> None:
     """Raises ValidationError unless `value` is an IANA zone such as Asia/Shanghai."""
     if value not in available_timezones():
-        raise ValidationError(_("%(zone)s is not a time zone, such as Asia/Shanghai."), params={"zone": value})
+        raise ValidationError(
+            _("%(zone)s is not a time zone, such as Asia/Shanghai."), params={"zone": value}
+        )
 
 
 # Equality inside an exclusion constraint without the btree_gist extension, which the embedded PostgreSQL does not
@@ -40,7 +42,9 @@ def _same(field: str) -> tuple[Func, str]:
 
 
 def _same_word(field: str) -> tuple[Func, str]:
-    one = Func(F(field), F(field), Value("[]"), function="organisation_word_range", output_field=models.TextField())
+    one = Func(
+        F(field), F(field), Value("[]"), function="organisation_word_range", output_field=models.TextField()
+    )
     return one, RangeOperators.OVERLAPS
 
 
@@ -80,7 +84,10 @@ class Institution(models.Model):
         _("time zone"), max_length=50, default="Asia/Shanghai", validators=[validate_time_zone]
     )
     frozen_at = models.DateTimeField(
-        _("clock stands at"), null=True, blank=True, help_text=_("Only for a simulation; empty: the real clock.")
+        _("clock stands at"),
+        null=True,
+        blank=True,
+        help_text=_("Only for a simulation; empty: the real clock."),
     )
 
     class Meta:
@@ -97,12 +104,20 @@ class Institution(models.Model):
 
 class PersonManager(BaseUserManager["Person"]):
     def create_user(
-        self, username: str, password: str | None = None, *, institution: Institution | int, name: str, **fields: Any
+        self,
+        username: str,
+        password: str | None = None,
+        *,
+        institution: Institution | int,
+        name: str,
+        **fields: Any,
     ) -> Person:
         """A new person who may sign in with `password` (none given: may not). `institution` is a row or its id."""
         if not username:
             raise ValueError("a person needs a username")
-        whose = {"institution_id": institution} if isinstance(institution, int) else {"institution": institution}
+        whose = (
+            {"institution_id": institution} if isinstance(institution, int) else {"institution": institution}
+        )
         person = self.model(username=self.model.normalize_username(username), name=name, **whose, **fields)
         person.email = self.normalize_email(person.email)
         person.set_password(password)
@@ -110,7 +125,13 @@ class PersonManager(BaseUserManager["Person"]):
         return person
 
     def create_superuser(
-        self, username: str, password: str | None = None, *, institution: Institution | int, name: str, **fields: Any
+        self,
+        username: str,
+        password: str | None = None,
+        *,
+        institution: Institution | int,
+        name: str,
+        **fields: Any,
     ) -> Person:
         """A person who may also configure everything in the admin. It gives no post, hence no say in any document."""
         fields |= {"is_staff": True, "is_superuser": True}
@@ -233,7 +254,9 @@ class Post(models.Model):
         Person, models.PROTECT, related_name="posts", db_index=False, verbose_name=_("holder")
     )
     role = models.CharField(_("role"), max_length=30, choices=PostRole.choices)
-    unit = models.ForeignKey(Unit, models.PROTECT, related_name="posts", db_index=False, verbose_name=_("unit"))
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, related_name="posts", db_index=False, verbose_name=_("unit")
+    )
     begins = models.DateField(_("first day"))
     ends = models.DateField(_("last day"), null=True, blank=True)
 
@@ -268,7 +291,12 @@ class Absence(models.Model):
     begins = models.DateField(_("first day"))
     ends = models.DateField(_("last day"))
     substitute = models.ForeignKey(
-        Person, models.PROTECT, null=True, blank=True, related_name="absences_covered", verbose_name=_("substitute")
+        Person,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="absences_covered",
+        verbose_name=_("substitute"),
     )
     reason = models.CharField(_("reason"), max_length=500)
 
@@ -294,7 +322,9 @@ class Delegation(models.Model):
     """One post exercised by another person from a day to a day (代理). It never lets anyone approve their own work."""
 
     post = models.ForeignKey(Post, models.PROTECT, related_name="delegations", verbose_name=_("post"))
-    to = models.ForeignKey(Person, models.PROTECT, related_name="delegations_received", verbose_name=_("delegate"))
+    to = models.ForeignKey(
+        Person, models.PROTECT, related_name="delegations_received", verbose_name=_("delegate")
+    )
     begins = models.DateField(_("first day"))
     ends = models.DateField(_("last day"))
     reason = models.CharField(_("reason"), max_length=500)
