@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from config.health import healthz
@@ -9,6 +10,7 @@ from config.health import healthz
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("configuration/", admin.site.urls),
 ]
 if find_spec("supervision.desk.urls"):
     urlpatterns.append(path("", include("supervision.desk.urls")))
