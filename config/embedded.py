@@ -89,15 +89,19 @@ def _let_in(identity: str, folder: Path) -> None:
 
 
 class Servers:
-    """Both servers of one data folder. The caller holds the folder's lock.
+    """The servers of one data folder: both, or the one that is wanted. The caller holds the folder's lock.
 
     `durable=False` is for tests: the database does not wait for the disk. It survives the kill of any process
     all the same; only a crash of the machine itself could lose data.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, durable: bool = True, postgres: bool = True, valkey: bool = True
+    ) -> None:
         self.folder = folder
         self.durable = durable
+        self.wants_postgres = postgres
+        self.wants_valkey = valkey
         self.identity = "same"
         self.children: list[Child] = []
         self._lock_fd = -1
@@ -108,18 +112,23 @@ class Servers:
         return (self._lock_fd,)
 
     def start(self) -> None:
-        """Start both and wait until they answer; raises CannotStart with the reason and stops what did start."""
+        """Start them and wait until they answer; raises CannotStart with the reason and stops what did start."""
         home.make_home(self.folder)
         self._wait_for_predecessors()
-        self.identity = postgres_identity()
         try:
-            self._prepare_postgres()
             run = home.make_run_folder(self.folder)
-            self.children = [self._valkey(run), self._postgres(run)]
-            for child in self.children:
+            ready: list[tuple[Child, Callable[[], bool]]] = []
+            if self.wants_valkey:
+                ready.append((self._valkey(run), self._valkey_answers))
+            if self.wants_postgres:
+                self.identity = postgres_identity()
+                self._prepare_postgres()
+                ready.append((self._postgres(run), self._postgres_answers))
+            for child, answers in ready:
                 child.start()
-            self._wait_until_ready(self.children[0], self._valkey_answers)
-            self._wait_until_ready(self.children[1], self._postgres_answers)
+                self.children.append(child)
+            for child, answers in ready:
+                self._wait_until_ready(child, answers)
         except BaseException:
             self.stop()
             raise
@@ -129,13 +138,20 @@ class Servers:
         return [sentence for child in self.children if (sentence := child.keep_running())]
 
     def stop(self) -> None:
-        """Stop both in order, the broker first; returns when they are gone."""
+        """Stop them in order, the broker first; returns when they are gone."""
         for child in self.children:
             child.stop()
+        self.children = []
         home.clear_run_folder(self.folder)
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
+
+    def forget_database(self) -> None:
+        """Drop the database and make an empty one in its place."""
+        with psycopg.connect(home.database_url(self.folder, "postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {home.DATABASE} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {home.DATABASE}")
 
     def _wait_for_predecessors(self) -> None:
         """Wait until the last process of an earlier, killed run is gone.
