@@ -53,13 +53,17 @@ class Document(models.Model):
     parent: ClassVar[str] = ""
     """Foreign key to the document whose row is locked first: its guards read this one."""
 
-    institution = models.ForeignKey("organisation.Institution", models.PROTECT, related_name="+", verbose_name=_("institution"))
+    institution = models.ForeignKey(
+        "organisation.Institution", models.PROTECT, related_name="+", verbose_name=_("institution")
+    )
     unit = models.ForeignKey("organisation.Unit", models.PROTECT, related_name="+", verbose_name=_("unit"))
     title = models.CharField(_("title"), max_length=300)
     number = models.CharField(_("number"), max_length=60, blank=True)
     version = models.BigIntegerField(default=0, editable=False)
     workers = ArrayField(models.BigIntegerField(), default=list, editable=False)
-    moved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False)
+    moved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
+    )
     moved_step = models.CharField(max_length=80, blank=True, editable=False)
     moved_at = models.DateTimeField(null=True, editable=False)
     ledger_sequence = models.BigIntegerField(default=0, editable=False)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import connection, models, transaction
+from django.db import transaction
 from django.db.models import Exists, Value
 
 from calendars.queries import STAMP
@@ -25,7 +25,7 @@ from workflows.judgement import NO_SUCH_FIELD, NOT_EDITABLE, capacity_for, fault
 from workflows.lifecycle import Duty, Step, lifecycle_of
 from workflows.models import Entry, WorkItem
 from workflows.rulebook import Deadline, rulebook_of
-from workflows.words import Reason, Text
+from workflows.words import Reason
 
 D = TypeVar("D", bound=Document)
 
@@ -121,13 +121,22 @@ class Request:
     inputs: Mapping[str, object]
 
 
-def take(model: type[D], ids: Mapping[int, int] | Sequence[int], actor: Actor, request_id: UUID | None) -> list[D]:
+def take(
+    model: type[D], ids: Mapping[int, int] | Sequence[int], actor: Actor, request_id: UUID | None
+) -> list[D]:
     """Lock the rows in the order of the house: the parents' first, then these by id."""
     if above := parent_of(model):
-        parents = model._base_manager.filter(pk__in=list(ids)).values(model._meta.get_field(model.parent).attname)  # type: ignore[attr-defined]
-        list(above._base_manager.filter(pk__in=parents).order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+        parents = model._base_manager.filter(pk__in=list(ids)).values(f"{model.parent}_id")
+        list(
+            above._base_manager.filter(pk__in=parents)
+            .order_by("pk")
+            .select_for_update(of=("self",))
+            .values_list("pk")
+        )
     answered = (
-        Exists(Entry.objects.filter(actor=actor.person_id, request_id=request_id)) if request_id and actor.person_id else Value(False)
+        Exists(Entry.objects.filter(actor=actor.person_id, request_id=request_id))
+        if request_id and actor.person_id
+        else Value(False)
     )
     rows = model._base_manager.filter(pk__in=list(ids)).annotate(calendar_stamp=STAMP, answered=answered)
     found = list(rows.order_by("pk").select_for_update(of=("self",)))
@@ -148,7 +157,9 @@ def read_facts(model: type[Document], documents: Sequence[Document], names: froz
             setattr(document, name, value)
 
 
-def _is_fresh(document: Any, seen_version: int, actor: Actor, request_id: UUID, content: bytes, many: Many) -> bool:
+def _is_fresh(
+    document: Any, seen_version: int, actor: Actor, request_id: UUID, content: bytes, many: Many
+) -> bool:
     """True when the document is as it was seen and the request is new; else the answer is put into `many`."""
     if not document.answered and document.version == seen_version:
         return True
@@ -163,7 +174,11 @@ def _is_fresh(document: Any, seen_version: int, actor: Actor, request_id: UUID, 
         return True
     else:
         many.turned_down[document.pk] = Stale(
-            state=document.state, version=document.version, step=document.moved_step, by=document.moved_by_id, at=document.moved_at
+            state=document.state,
+            version=document.version,
+            step=document.moved_step,
+            by=document.moved_by_id,
+            at=document.moved_at,
         )
     return False
 
@@ -186,7 +201,9 @@ def _move(
     return [Fired(w.document.pk, w.document.version, target.name, w.link.sequence) for w in writes]
 
 
-def _follow_up(step: Step[Any], documents: Sequence[Any], writes: Sequence[writing.Write], request: Request) -> None:
+def _follow_up(
+    step: Step[Any], documents: Sequence[Any], writes: Sequence[writing.Write], request: Request
+) -> None:
     """Rounds that end or begin with the step, then what it is declared to cause."""
     from workflows import rounds  # a round ends by firing, so it imports this module
 
@@ -202,14 +219,25 @@ def _follow_up(step: Step[Any], documents: Sequence[Any], writes: Sequence[writi
 
 
 def _written(
-    document: Any, step: Step[Any], before: str, capacity: Capacity | None, values: Mapping[str, Any], request: Request
+    document: Any,
+    step: Step[Any],
+    before: str,
+    capacity: Capacity | None,
+    values: Mapping[str, Any],
+    request: Request,
 ) -> writing.Write:
     """One document's share of the writing statement; the instance is brought up to date in memory."""
     actor, target = request.actor, step.path.target
     if step.begins_anew:
         document.workers = []
     elif not step.decides and actor.person_id:
-        document.workers = sorted({*document.workers, actor.person_id, *([capacity.holder_id] if capacity and capacity.holder_id else [])})
+        document.workers = sorted(
+            {
+                *document.workers,
+                actor.person_id,
+                *([capacity.holder_id] if capacity and capacity.holder_id else []),
+            }
+        )
     source = document.lifecycle.states.get(before)
     going_on = {d.rule for d in (*source.duties, *source.pauses)} if source else set()
     resumed = {d.rule for d in source.pauses} - {d.rule for d in target.pauses} if source else set()
@@ -219,7 +247,9 @@ def _written(
         shifts = duty.rule in going_on and (duty in step.moves or duty.rule in resumed)
         if duty.rule in going_on and not shifts:
             continue
-        deadline = _resumed(document, duty, request.at) if duty.rule in resumed and duty not in step.moves else None
+        deadline = (
+            _resumed(document, duty, request.at) if duty.rule in resumed and duty not in step.moves else None
+        )
         duties.append(writing.Owed(duty, deadline or rules.derive(duty.rule, document, request.at), shifts))
     link = link_of(document, step.name, before, target.name, capacity, request, decides=step.decides, rules=rules.version, version=document.version + 1, content={
         "inputs": request.inputs, "records": dict(values), "facts": {f: getattr(document, f) for f in sorted(step.facts)},
@@ -238,7 +268,9 @@ def _resumed(document: Any, duty: Duty, at: datetime) -> Deadline | None:
     ).first()
     if item is None or item.paused_at is None:
         return None
-    return rulebook_of(document, document.calendar_stamp).resume(item.derivation, document, item.paused_at, at)
+    return rulebook_of(document, document.calendar_stamp).resume(
+        item.derivation, document, item.paused_at, at
+    )
 
 
 def link_of(
@@ -263,7 +295,17 @@ def note(
 ) -> ledger.Link:  # fmt: skip
     """Append what is no transition (a claim, a vote, a ladder step) to a locked document's chain: one statement."""
     request = Request(actor, at, effective_at or at, request_id, digest, {})
-    link = link_of(document, step, document.state, document.state, capacity, request, version=document.version, content=content, decides=decides)
+    link = link_of(
+        document,
+        step,
+        document.state,
+        document.state,
+        capacity,
+        request,
+        version=document.version,
+        content=content,
+        decides=decides,
+    )
     writing.append(type(document), [link])
     return link
 
@@ -300,10 +342,14 @@ def start_many(
     """Open many documents of one kind and one institution in one transaction; all or none. Raises Refused."""
     declared = lifecycle_of(model).steps[step]
     given = inputs or {}
-    digest = ledger.digest_of({"kind": model.kind(), "step": step, "rows": [writing.storable(r) for r in rows], "inputs": given})
+    digest = ledger.digest_of(
+        {"kind": model.kind(), "step": step, "rows": [writing.storable(r) for r in rows], "inputs": given}
+    )
     request = Request(actor, at, at, request_id, digest if request_id else None, given)
     with transaction.atomic():
-        if request_id and (earlier := list(Entry.objects.filter(actor=actor.person_id, request_id=request_id))):
+        if request_id and (
+            earlier := list(Entry.objects.filter(actor=actor.person_id, request_id=request_id))
+        ):
             if any(bytes(e.request_digest or b"") != digest for e in earlier):
                 raise Conflict(str(request_id))
             return list(model._base_manager.filter(pk__in=[e.document_id for e in earlier]).order_by("pk"))
@@ -348,7 +394,9 @@ def edit(
     rows that are not named are removed. What changes nothing writes nothing. Raises Refused, Stale, Conflict.
     """
     model, parts = type(document), parts or {}
-    digest = ledger.digest_of({"kind": model.kind(), "step": "edit", "changes": writing.storable(changes), "parts": parts})
+    digest = ledger.digest_of(
+        {"kind": model.kind(), "step": "edit", "changes": writing.storable(changes), "parts": parts}
+    )
     with transaction.atomic():
         many = Many()
         locked: Any = take(model, [document.pk], actor, request_id)[0]
@@ -360,20 +408,27 @@ def edit(
         before = {name: getattr(locked, name) for name in changes}
         changed = {name: value for name, value in changes.items() if before[name] != value}
         rows_before = {name: writing.part_rows(locked, name) for name in parts}
-        moved_parts = {name: rows for name, rows in parts.items() if not writing.same_rows(rows_before[name], rows)}
+        moved_parts = {
+            name: rows for name, rows in parts.items() if not writing.same_rows(rows_before[name], rows)
+        }
         if not changed and not moved_parts:
             return Fired(locked.pk, locked.version, locked.state, locked.ledger_sequence)
         for name, value in changed.items():
             setattr(locked, name, value)
         if actor.person_id:
-            locked.workers = sorted({*locked.workers, actor.person_id, *([capacity.holder_id] if capacity.holder_id else [])})
+            locked.workers = sorted(
+                {*locked.workers, actor.person_id, *([capacity.holder_id] if capacity.holder_id else [])}
+            )
         request = Request(actor, at, at, request_id, digest, {})
         link = link_of(locked, "edit", locked.state, locked.state, capacity, request, version=locked.version + 1, content={
             "before": writing.storable({n: before[n] for n in changed}), "after": writing.storable(changed),
             "parts_before": {n: rows_before[n] for n in moved_parts}, "parts_after": moved_parts,
         })  # fmt: skip
         locked.version += 1
-        writing.edit(model, writing.Write(locked, locked.state, locked.version - 1, link, writing.storable(changed), [], ()))
+        writing.edit(
+            model,
+            writing.Write(locked, locked.state, locked.version - 1, link, writing.storable(changed), [], ()),
+        )
         writing.replace_parts(locked, moved_parts)
         return Fired(locked.pk, locked.version, locked.state, link.sequence)
 

@@ -14,9 +14,14 @@ from workflows.words import Reason, Text
 
 NOT_HERE = Text("“{state}”状态下不能“{step}”。", "“{step}” is not possible in “{state}”.")
 NOT_YOURS = Text("此步骤由{role}办理。", "This step is for {role}.")
-OWN_WORK = Text("不得审定本人拟办、经手的事项，也不得代其审定。", "Nobody decides on work they drafted or handled, nor for someone who did.")
+OWN_WORK = Text(
+    "不得审定本人拟办、经手的事项，也不得代其审定。",
+    "Nobody decides on work they drafted or handled, nor for someone who did.",
+)
 NOT_EDITABLE = Text("“{state}”状态下不能修改内容。", "The content cannot be changed in “{state}”.")
-NO_SUCH_FIELD = Text("“{field}”不属于可修改的内容。", "“{field}” is not part of the content that can be changed.")
+NO_SUCH_FIELD = Text(
+    "“{field}”不属于可修改的内容。", "“{field}” is not part of the content that can be changed."
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,9 @@ def is_own_work(actor: Actor, capacity: Capacity, document: Any) -> bool:
     return actor.person_id in document.workers or capacity.holder_id in document.workers
 
 
-def capacity_for(actor: Actor, role: Role, document: Any, *, decides: bool, as_post: int | None = None) -> Verdict:
+def capacity_for(
+    actor: Actor, role: Role, document: Any, *, decides: bool, as_post: int | None = None
+) -> Verdict:
     """In which capacity may this actor act for this role, separation of duties included?"""
     fitting = [c for c in role.capacities(actor, document) if as_post is None or c.post_id == as_post]
     if not fitting:
@@ -43,7 +50,9 @@ def capacity_for(actor: Actor, role: Role, document: Any, *, decides: bool, as_p
     return Verdict((), clean[0])
 
 
-def judge(document: Any, step: Step[Any], actor: Actor, at: datetime, *, as_post: int | None = None) -> Verdict:
+def judge(
+    document: Any, step: Step[Any], actor: Actor, at: datetime, *, as_post: int | None = None
+) -> Verdict:
     """Everything that stands between this person and this step. Reads no row: facts must have been read before."""
     if not step.is_birth and document.state not in {source.name for source in step.path.sources}:
         state = document.lifecycle.states.get(document.state)
@@ -56,6 +65,10 @@ def judge(document: Any, step: Step[Any], actor: Actor, at: datetime, *, as_post
     return Verdict(unmet, who.capacity)
 
 
-def faults_of_inputs(document: Any, step: Step[Any], at: datetime, inputs: Mapping[str, object]) -> tuple[Reason, ...]:
+def faults_of_inputs(
+    document: Any, step: Step[Any], at: datetime, inputs: Mapping[str, object]
+) -> tuple[Reason, ...]:
     """What is missing or wrong in what was handed over, each reason coded `given.<name>`."""
-    return tuple(reason for given in step.given for reason in given.faults(document, inputs.get(given.name), at))
+    return tuple(
+        reason for given in step.given for reason in given.faults(document, inputs.get(given.name), at)
+    )

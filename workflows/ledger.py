@@ -39,7 +39,9 @@ def plain(value: object) -> object:
 
 def canonical(content: object) -> bytes:
     """The one byte string of a content: sorted keys, no spaces, UTF-8."""
-    return json.dumps(content, default=plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(
+        content, default=plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode()
 
 
 def digest_of(content: object) -> bytes:
@@ -91,7 +93,9 @@ class Link:
             "as_role": capacity.role if capacity else "",
             "as_unit": capacity.unit_id if capacity else None,
             "as_post": capacity.post_id if capacity else None,
-            "acting_for": capacity.holder_id if capacity and capacity.holder_id != self.actor.person_id else None,
+            "acting_for": capacity.holder_id
+            if capacity and capacity.holder_id != self.actor.person_id
+            else None,
             "decides": self.decides,
             "effective_at": self.effective_at,
             "recorded_at": self.recorded_at,
@@ -148,7 +152,14 @@ def rows_json(links: Sequence[Link]) -> str:
 
 
 def record_institution(
-    institution_id: int, subject: str, step: str, content: Mapping[str, Any], *, by: Actor, at: datetime, capacity: Capacity | None = None
+    institution_id: int,
+    subject: str,
+    step: str,
+    content: Mapping[str, Any],
+    *,
+    by: Actor,
+    at: datetime,
+    capacity: Capacity | None = None,
 ) -> Link:
     """Append to the institution's own chain `subject` ("posts", "schemes", "calendars", ...): two statements.
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from django.db import models
 from django.utils.module_loading import import_string
 from django_fsm import FSMField, transition
 
 from workflows.roles import Role
 from workflows.words import Reason, Text
+
+if TYPE_CHECKING:
+    from workflows.documents import Document
 
 D = TypeVar("D")
 
@@ -133,18 +135,36 @@ class Given(Named):
     """Something the actor hands over with the step: a field of its form, kept in the ledger."""
 
     def __init__(
-        self, zh: str, en: str, kind: type = str, *, name: str = "", optional: bool = False, checks: tuple[Check[Any], ...] = ()
+        self,
+        zh: str,
+        en: str,
+        kind: type = str,
+        *,
+        name: str = "",
+        optional: bool = False,
+        checks: tuple[Check[Any], ...] = (),
     ) -> None:
-        self.text, self.kind, self.name, self.optional, self.checks = Text(zh, en), kind, name, optional, checks
+        self.text, self.kind, self.name, self.optional, self.checks = (
+            Text(zh, en),
+            kind,
+            name,
+            optional,
+            checks,
+        )
 
     def faults(self, document: Any, value: Any, at: datetime) -> Iterable[Reason]:
         """Why the value cannot be taken: missing, of the wrong kind, or against a check."""
         if value is None or (isinstance(value, str) and not value.strip()):
             if not self.optional:
-                yield Reason(f"given.{self.name}", Text(f"请填写“{self.text.zh}”。", f"Fill in “{self.text.en}”."))
+                yield Reason(
+                    f"given.{self.name}", Text(f"请填写“{self.text.zh}”。", f"Fill in “{self.text.en}”.")
+                )
             return
         if not isinstance(value, self.kind):
-            yield Reason(f"given.{self.name}", Text(f"“{self.text.zh}”格式不对。", f"“{self.text.en}” is not of the expected kind."))
+            yield Reason(
+                f"given.{self.name}",
+                Text(f"“{self.text.zh}”格式不对。", f"“{self.text.en}” is not of the expected kind."),
+            )
             return
         for number, check in enumerate(self.checks):
             if not check.holds(document, value, at):
@@ -195,7 +215,12 @@ class Step(Named, Generic[D]):
     ) -> None:
         self.text, self.path, self.by, self.must, self.given = Text(zh, en), path, by, must, given
         self.records, self.tells, self.urgent, self.causes = records or {}, tells, urgent, causes
-        self.moves, self.decides, self.begins_anew, self.irreversible = moves, decides, begins_anew, irreversible
+        self.moves, self.decides, self.begins_anew, self.irreversible = (
+            moves,
+            decides,
+            begins_anew,
+            irreversible,
+        )
 
     @property
     def is_birth(self) -> bool:
@@ -209,7 +234,11 @@ class Step(Named, Generic[D]):
     def values(self, document: D, at: datetime, inputs: Mapping[str, object]) -> dict[str, Any]:
         """The document's own fields that this step sets."""
         return {
-            field: at if isinstance(value, Moment) else inputs.get(value.name) if isinstance(value, Given) else value(document)
+            field: at
+            if isinstance(value, Moment)
+            else inputs.get(value.name)
+            if isinstance(value, Given)
+            else value(document)
             for field, value in self.records.items()
         }
 
@@ -243,11 +272,15 @@ class Lifecycle(Generic[D]):
     @classmethod
     def leaving(cls, state: str) -> list[Step[Any]]:
         """The steps out of a state, in the order in which the file names them."""
-        return [step for step in cls.steps.values() if any(source.name == state for source in step.path.sources)]
+        return [
+            step for step in cls.steps.values() if any(source.name == state for source in step.path.sources)
+        ]
 
     @classmethod
     def duty(cls, rule: str) -> Duty | None:
-        return next((duty for state in cls.states.values() for duty in state.duties if duty.rule == rule), None)
+        return next(
+            (duty for state in cls.states.values() for duty in state.duties if duty.rule == rule), None
+        )
 
 
 def _roles_of(cls: type[Lifecycle[Any]]) -> Iterable[Role]:
@@ -261,7 +294,7 @@ def _roles_of(cls: type[Lifecycle[Any]]) -> Iterable[Role]:
         yield from step.tells
 
 
-class StateField(FSMField):  # type: ignore[misc]  # django_fsm ships no types for its fields
+class StateField(FSMField):
     """The protected column, and the lifecycle's steps declared to django_fsm as its transitions.
 
     Takes the lifecycle's path, as a ForeignKey does: an import here would be a circle. Migrations see a plain
@@ -278,7 +311,9 @@ class StateField(FSMField):  # type: ignore[misc]  # django_fsm ships no types f
         return name, "django_fsm.FSMField", args, kwargs
 
     def contribute_to_class(self, cls: Any, name: str, private_only: bool = False, **kwargs: Any) -> None:
-        lifecycle: type[Lifecycle[Any]] | None = import_string(self.path) if self.path and not cls._meta.abstract else None
+        lifecycle: type[Lifecycle[Any]] | None = (
+            import_string(self.path) if self.path and not cls._meta.abstract else None
+        )
         super().contribute_to_class(cls, name, private_only, **kwargs)
         if lifecycle:
             cls.lifecycle = lifecycle
@@ -293,11 +328,15 @@ class StateField(FSMField):  # type: ignore[misc]  # django_fsm ships no types f
                 setattr(document, field, value)
             return values
 
-        body.__name__, body.__qualname__ = step.name, f"{cls.__qualname__}.{step.name}"  # django_fsm compares by these
-        return transition(self, [s.name for s in step.path.sources], step.path.target.name, custom={"step": step})(body)
+        body.__name__, body.__qualname__ = (
+            step.name,
+            f"{cls.__qualname__}.{step.name}",
+        )  # django_fsm compares by these
+        return transition(
+            self, [s.name for s in step.path.sources], step.path.target.name, custom={"step": step}
+        )(body)
 
 
-def lifecycle_of(model: type[models.Model]) -> type[Lifecycle[Any]]:
+def lifecycle_of(model: type[Document]) -> type[Lifecycle[Any]]:
     """The lifecycle a document's model moves by."""
-    lifecycle: type[Lifecycle[Any]] = getattr(model, "lifecycle")
-    return lifecycle
+    return model.lifecycle

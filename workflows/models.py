@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -43,11 +44,15 @@ class Entry(Subject):
     payload_digest = models.BinaryField()
     previous = models.BinaryField()
     digest = models.BinaryField()
-    transaction = models.BigIntegerField(db_default=models.Func(function="duban_transaction", output_field=models.BigIntegerField()))
+    transaction = models.BigIntegerField(
+        db_default=models.Func(function="duban_transaction", output_field=models.BigIntegerField())
+    )
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["kind", "document_id", "sequence"], name="one_entry_per_sequence"),
+            models.UniqueConstraint(
+                fields=["kind", "document_id", "sequence"], name="one_entry_per_sequence"
+            ),
             models.UniqueConstraint(
                 fields=["actor", "request_id", "kind", "document_id"],
                 condition=Q(request_id__isnull=False),
@@ -65,7 +70,9 @@ class Payload(Subject):
     content = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "document_id", "sequence"], name="one_payload_per_entry")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "document_id", "sequence"], name="one_payload_per_entry")
+        ]
 
 
 class Chain(Subject):
@@ -147,12 +154,19 @@ class WorkItem(Subject):
         indexes = [
             models.Index(
                 fields=["institution", "post_role", "owner_unit", "due_at", "id"],
-                condition=Q(closed_at__isnull=True, paused_at__isnull=True, claimed_by__isnull=True, post__isnull=True),
+                condition=Q(
+                    closed_at__isnull=True, paused_at__isnull=True, claimed_by__isnull=True, post__isnull=True
+                ),
                 name="queue_of_role",
             ),
             models.Index(
                 fields=["post", "due_at", "id"],
-                condition=Q(closed_at__isnull=True, paused_at__isnull=True, claimed_by__isnull=True, post__isnull=False),
+                condition=Q(
+                    closed_at__isnull=True,
+                    paused_at__isnull=True,
+                    claimed_by__isnull=True,
+                    post__isnull=False,
+                ),
                 name="queue_of_post",
             ),
             models.Index(
@@ -161,14 +175,26 @@ class WorkItem(Subject):
                 name="queue_of_person",
             ),
             models.Index(
-                fields=["next_step_at", "id"], condition=Q(closed_at__isnull=True, next_step_at__isnull=False), name="due_to_step"
+                fields=["next_step_at", "id"],
+                condition=Q(closed_at__isnull=True, next_step_at__isnull=False),
+                name="due_to_step",
             ),
             models.Index(
-                fields=["institution", "lamp", "due_at", "id"], condition=Q(closed_at__isnull=True), name="board_by_lamp"
+                fields=["institution", "lamp", "due_at", "id"],
+                condition=Q(closed_at__isnull=True),
+                name="board_by_lamp",
             ),
-            models.Index(fields=["institution", "unit", "due_at"], condition=Q(closed_at__isnull=True), name="board_by_unit"),
+            models.Index(
+                fields=["institution", "unit", "due_at"],
+                condition=Q(closed_at__isnull=True),
+                name="board_by_unit",
+            ),
             models.Index(fields=["kind", "document_id", "opened_at"], name="items_of_document"),
-            models.Index(fields=["closed_by", "-closed_at"], condition=Q(closed_at__isnull=False), name="done_by_person"),
+            models.Index(
+                fields=["closed_by", "-closed_at"],
+                condition=Q(closed_at__isnull=False),
+                name="done_by_person",
+            ),
         ]
 
 
@@ -193,7 +219,7 @@ class Notice(Subject):
         ]
 
 
-class Round(AbstractProcess, Subject):
+class Round(AbstractProcess, Subject):  # type: ignore[misc, django-manager-missing]  # viewflow ships no types
     """会签 One short approval by several people; ends by firing exactly one transition of its document."""
 
     institution = models.ForeignKey("organisation.Institution", models.PROTECT, related_name="+")
@@ -207,17 +233,21 @@ class Round(AbstractProcess, Subject):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "document_id"], condition=Q(closed_at__isnull=True), name="one_open_round_per_document"
+                fields=["kind", "document_id"],
+                condition=Q(closed_at__isnull=True),
+                name="one_open_round_per_document",
             )
         ]
 
 
-class RoundTask(AbstractTask):
+class RoundTask(AbstractTask):  # type: ignore[misc]  # viewflow ships no types
     """One step of a round as viewflow knows it; its policy is pinned here when it opens."""
 
-    process = models.ForeignKey(Round, models.CASCADE, related_name="task_set", related_query_name="task")
-    need = models.PositiveSmallIntegerField(default=0)
-    closed_at = models.DateTimeField(null=True)
+    process: models.ForeignKey[Round, Round] = models.ForeignKey(
+        Round, models.CASCADE, related_name="task_set", related_query_name="task"
+    )
+    need: models.PositiveSmallIntegerField[int, int] = models.PositiveSmallIntegerField(default=0)
+    closed_at: models.DateTimeField[Any, Any] = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["process", "status"], name="steps_of_round")]
@@ -243,7 +273,9 @@ class Seat(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["task", "post"], condition=Q(post__isnull=False), name="one_seat_per_post"),
+            models.UniqueConstraint(
+                fields=["task", "post"], condition=Q(post__isnull=False), name="one_seat_per_post"
+            ),
         ]
 
 
@@ -282,4 +314,6 @@ class Finding(Subject):
     found_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "document_id", "code"], name="one_finding_each")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "document_id", "code"], name="one_finding_each")
+        ]

@@ -58,7 +58,9 @@ class RuleBook(Protocol):
         """The deadline that `rule` gives this document when its clock starts at `at`. Raises RuleMissing."""
         ...
 
-    def resume(self, deadline: Mapping[str, Any], document: Document, paused_at: datetime, resumed_at: datetime) -> Deadline:
+    def resume(
+        self, deadline: Mapping[str, Any], document: Document, paused_at: datetime, resumed_at: datetime
+    ) -> Deadline:
         """The stored derivation, moved by the time its clock stood still."""
         ...
 

@@ -66,7 +66,8 @@ OWED_COLUMNS = """kind text, document_id bigint, institution_id bigint, title te
 
 TOLD_COLUMNS = """kind text, document_id bigint, institution_id bigint, sequence bigint, title text, post text, unit bigint"""
 
-ITEMS_AND_NOTICES = """
+ITEMS_AND_NOTICES = (
+    """
 closed AS (
   UPDATE workflows_workitem w SET closed_at = %(at)s, closed_by_id = %(actor)s, closed_how = %(step)s, next_step_at = NULL
     FROM moved WHERE w.kind = %(kind)s AND w.document_id = moved.id AND w.closed_at IS NULL AND w.duty <> ALL(%(keep)s::text[])),
@@ -97,12 +98,15 @@ told AS (
   SELECT DISTINCT t.kind, t.document_id, t.institution_id, s.person_id,
       t.kind || ':' || t.document_id || ':' || t.sequence || ':' || s.person_id, %(step)s::text, '{}'::jsonb, t.title, %(urgent)s::boolean,
       %(at)s::timestamptz
-    FROM jsonb_to_recordset(%(told)s::jsonb) AS t(""" + TOLD_COLUMNS + """)
+    FROM jsonb_to_recordset(%(told)s::jsonb) AS t("""
+    + TOLD_COLUMNS
+    + """)
     JOIN moved ON moved.id = t.document_id
     JOIN organisation_standing s ON s.institution_id = t.institution_id AND s.role = t.post AND (t.unit IS NULL OR s.unit_id = t.unit)
      AND s.begins <= %(day)s::date AND (s.ends IS NULL OR s.ends >= %(day)s::date)
    WHERE s.person_id IS DISTINCT FROM %(actor)s::bigint
   ON CONFLICT (key) DO NOTHING)"""
+)
 
 COMPARE_AND_SET = """
 moved AS (
@@ -135,11 +139,13 @@ class Lost(RuntimeError):
     """A locked row did not move: it was written by something other than this module."""
 
 
-def _column_type(model: type[models.Model], name: str) -> str:
-    column = model._meta.get_field(name).db_type(connection)
-    if column is None:
+def _column(model: type[models.Model], name: str) -> tuple[str, str]:
+    """The database's name and type of a field."""
+    field = model._meta.get_field(name)
+    kind = field.db_type(connection) if isinstance(field, models.Field) else None
+    if not isinstance(field, models.Field) or kind is None:
         raise TypeError(f"{model.__name__}.{name} has no column")
-    return column
+    return field.column, kind
 
 
 def _prefix(extra: str) -> str:
@@ -157,7 +163,7 @@ COUNT = "\nSELECT count(*) FROM moved"
 @cache
 def _moving(model: type[models.Model], fields: tuple[str, ...]) -> str:
     """One text per kind and set of recorded fields."""
-    columns = {name: (model._meta.get_field(name).column, _column_type(model, name)) for name in fields}
+    columns = {name: _column(model, name) for name in fields}
     extra = "".join(f', "set_{name}" {kind}' for name, (_, kind) in columns.items())
     sets = "".join(f', "{column}" = m."set_{name}"' for name, (column, _) in columns.items())
     moved = COMPARE_AND_SET.format(table=model._meta.db_table, sets=sets)
@@ -166,7 +172,7 @@ def _moving(model: type[models.Model], fields: tuple[str, ...]) -> str:
 
 @cache
 def _editing(model: type[models.Model], fields: tuple[str, ...]) -> str:
-    columns = {name: (model._meta.get_field(name).column, _column_type(model, name)) for name in fields}
+    columns = {name: _column(model, name) for name in fields}
     extra = "".join(f', "set_{name}" {kind}' for name, (_, kind) in columns.items())
     sets = "".join(f', "{column}" = m."set_{name}"' for name, (column, _) in columns.items())
     return f"{_prefix(extra)}{EDITED.format(table=model._meta.db_table, sets=sets)},\n{CHAINED}{COUNT}"
@@ -174,7 +180,9 @@ def _editing(model: type[models.Model], fields: tuple[str, ...]) -> str:
 
 @cache
 def _appending(model: type[models.Model]) -> str:
-    links = f"WITH links AS (SELECT * FROM jsonb_to_recordset(%(links)s::jsonb) AS e({ledger.ENTRY_COLUMNS})),"
+    links = (
+        f"WITH links AS (SELECT * FROM jsonb_to_recordset(%(links)s::jsonb) AS e({ledger.ENTRY_COLUMNS})),"
+    )
     return f"{links}{APPENDED.format(table=model._meta.db_table)},\n{CHAINED}{COUNT}"
 
 
@@ -191,13 +199,20 @@ def _opening(model: type[models.Model]) -> str:
 def move(model: type[models.Model], writes: Sequence[Write], leaving: Leaving) -> None:
     """Move locked documents: one statement. Raises Lost when a row is not as it was locked."""
     fields = tuple(sorted(writes[0].values))
-    _execute(_moving(model, fields), [_moved(w, leaving.after, w.values) for w in writes], writes, _shared(model, writes, leaving))
+    _execute(
+        _moving(model, fields),
+        [_moved(w, leaving.after, w.values) for w in writes],
+        writes,
+        _shared(model, writes, leaving),
+    )
 
 
 def open_new(model: type[models.Model], writes: Sequence[Write], leaving: Leaving) -> None:
     """Insert new documents with their entries, items and notices: one statement."""
     fields = [f for f in model._meta.concrete_fields if f.attname not in {"id", "ledger_head"}]
-    rows = [_moved(w, leaving.after, {f.attname: getattr(w.document, f.attname) for f in fields}) for w in writes]
+    rows = [
+        _moved(w, leaving.after, {f.attname: getattr(w.document, f.attname) for f in fields}) for w in writes
+    ]
     _execute(_opening(model), rows, writes, _shared(model, writes, leaving))
 
 
@@ -216,7 +231,9 @@ def append(model: type[models.Model], links: Sequence[ledger.Link]) -> None:
             raise Lost(model.__name__)
 
 
-def _execute(sql: str, rows: Sequence[Mapping[str, Any]], writes: Sequence[Write], shared: Mapping[str, Any]) -> None:
+def _execute(
+    sql: str, rows: Sequence[Mapping[str, Any]], writes: Sequence[Write], shared: Mapping[str, Any]
+) -> None:
     with connection.cursor() as cursor:
         links = ledger.rows_json([w.link for w in writes])
         cursor.execute(sql, {"moves": json.dumps(rows, default=ledger.plain), "links": links, **shared})
@@ -303,7 +320,9 @@ def same_rows(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, 
     if len(before) != len(after):
         return False
     known = {row["id"]: row for row in before}
-    return all(row.get("id") in known and all(known[row["id"]].get(k) == v for k, v in row.items()) for row in after)
+    return all(
+        row.get("id") in known and all(known[row["id"]].get(k) == v for k, v in row.items()) for row in after
+    )
 
 
 def replace_parts(document: Any, parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -321,5 +340,7 @@ def replace_parts(document: Any, parts: Mapping[str, Sequence[Mapping[str, Any]]
         if stored and fields:
             model._base_manager.bulk_update(stored.values(), fields)
         model._base_manager.bulk_create(
-            model(**{owner: document}, **{k: v for k, v in row.items() if k != "id"}) for row in rows if not row.get("id")
+            model(**{owner: document}, **{k: v for k, v in row.items() if k != "id"})
+            for row in rows
+            if not row.get("id")
         )
