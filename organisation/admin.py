@@ -95,6 +95,12 @@ class PersonAdmin(OwnInstitution, UserAdmin):
         (None, {"fields": ["username", "institution", "name", "usable_password", "password1", "password2"]})
     ]
 
+    def has_change_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
+        # Whoever can set a password can become its owner.
+        if obj is not None and (obj.is_staff or obj.is_superuser) and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> list[str]:
         fixed = ["institution"] if obj else []
         if not request.user.is_superuser:  # nobody raises their own rights

@@ -29,7 +29,7 @@ on_changed: list[OnChanged] = []
 class NotPossible(Exception):
     """The change was refused and nothing was written. `code` names why; `str()` is the sentence in the reader's language."""
 
-    def __init__(self, code: str, sentence: Any, **params: Any) -> None:
+    def __init__(self, code: str, sentence: Any, /, **params: Any) -> None:
         super().__init__(code, params)
         self.code = code
         self.sentence = sentence

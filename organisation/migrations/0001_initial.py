@@ -2,9 +2,10 @@ import django.contrib.auth.validators
 import django.contrib.postgres.constraints
 import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
-import organisation.models
 from django.conf import settings
 from django.db import migrations, models
+
+import organisation.models
 
 
 class Migration(migrations.Migration):
