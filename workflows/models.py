@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -220,34 +218,36 @@ class Notice(Subject):
 
 
 class Round(AbstractProcess, Subject):  # type: ignore[misc, django-manager-missing]  # viewflow ships no types
-    """会签 One short approval by several people; ends by firing exactly one transition of its document."""
+    """会签 One short approval by several people; ends by firing exactly one transition of its document.
+
+    `created` and `finished` are viewflow's columns; `outcome` is the step the document left by.
+    """
 
     institution = models.ForeignKey("organisation.Institution", models.PROTECT, related_name="+")
     unit = models.ForeignKey("organisation.Unit", models.PROTECT, related_name="+")
     name = models.CharField(max_length=80)
     opened_version = models.BigIntegerField()
-    opened_at = models.DateTimeField()
-    closed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=80, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "document_id"],
-                condition=Q(closed_at__isnull=True),
+                condition=Q(finished__isnull=True),
                 name="one_open_round_per_document",
             )
         ]
 
 
 class RoundTask(AbstractTask):  # type: ignore[misc]  # viewflow ships no types
-    """One step of a round as viewflow knows it; its policy is pinned here when it opens."""
+    """One step of a round as viewflow knows it. `need` is pinned when it opens (0: everybody who sits);
+    viewflow's `owner` is whose vote or step ended it, `finished` when.
+    """
 
     process: models.ForeignKey[Round, Round] = models.ForeignKey(
         Round, models.CASCADE, related_name="task_set", related_query_name="task"
     )
     need: models.PositiveSmallIntegerField[int, int] = models.PositiveSmallIntegerField(default=0)
-    closed_at: models.DateTimeField[Any, Any] = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["process", "status"], name="steps_of_round")]

@@ -119,8 +119,6 @@ class Migration(migrations.Migration):
                 ("document_id", models.BigIntegerField(verbose_name="document")),
                 ("name", models.CharField(max_length=80)),
                 ("opened_version", models.BigIntegerField()),
-                ("opened_at", models.DateTimeField()),
-                ("closed_at", models.DateTimeField(null=True)),
                 ("outcome", models.CharField(blank=True, max_length=80)),
                 (
                     "institution",
@@ -202,7 +200,6 @@ class Migration(migrations.Migration):
                 ),
                 ("owner_permission_obj_pk", models.CharField(blank=True, max_length=255, null=True)),
                 ("need", models.PositiveSmallIntegerField(default=0)),
-                ("closed_at", models.DateTimeField(null=True)),
                 (
                     "owner",
                     models.ForeignKey(
@@ -585,7 +582,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="round",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("closed_at__isnull", True)),
+                condition=models.Q(("finished__isnull", True)),
                 fields=("kind", "document_id"),
                 name="one_open_round_per_document",
             ),
