@@ -25,7 +25,9 @@ def database_of(url: str) -> dict[str, Any]:
         raise BadAddress("DATABASE_URL names a port that is not a number.") from None
     name = query.pop("dbname", "") or unquote(parts.path.removeprefix("/"))
     if not name:
-        raise BadAddress("DATABASE_URL names no database: write it as postgresql://user:password@host:5432/name.")
+        raise BadAddress(
+            "DATABASE_URL names no database: write it as postgresql://user:password@host:5432/name."
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,

@@ -65,7 +65,10 @@ def postgres_identity() -> str:
     if wanted := os.environ.get("DUBAN_POSTGRES_IDENTITY"):
         return wanted
     trial = [sys.executable, "-I", "-S", LAUNCHER, str(os.getpid()), "15", "namespace", "true"]
-    if subprocess.run(trial, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+    if (
+        subprocess.run(trial, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+        == 0
+    ):
         return "namespace"
     nobody = pwd.getpwnam("nobody")
     return f"{nobody.pw_uid}:{nobody.pw_gid}"
@@ -124,7 +127,7 @@ class Servers:
                 self.identity = postgres_identity()
                 self._prepare_postgres()
                 ready.append((self._postgres(run), self._postgres_answers))
-            for child, answers in ready:
+            for child, _answers in ready:
                 child.start()
                 self.children.append(child)
             for child, answers in ready:
@@ -215,7 +218,9 @@ class Servers:
                 cwd="/",
             )
             if made.returncode != 0:
-                raise CannotStart(f"PostgreSQL could not make its data folder {data}: {_last_lines(made.stdout)}")
+                raise CannotStart(
+                    f"PostgreSQL could not make its data folder {data}: {_last_lines(made.stdout)}"
+                )
             draft.rename(data)
         elif dropped:
             _let_in(self.identity, data)
@@ -276,7 +281,9 @@ class Servers:
             with psycopg.connect(
                 home.database_url(self.folder, "postgres"), autocommit=True, connect_timeout=2
             ) as connection:
-                found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [home.DATABASE]).fetchone()
+                found = connection.execute(
+                    "SELECT 1 FROM pg_database WHERE datname = %s", [home.DATABASE]
+                ).fetchone()
                 if not found:
                     connection.execute(f"CREATE DATABASE {home.DATABASE}")
                 return True
@@ -309,7 +316,9 @@ class Servers:
         )
 
     def _valkey_answers(self) -> bool:
-        client = redis.Redis.from_url(home.broker_url(self.folder), socket_timeout=2, socket_connect_timeout=2)
+        client = redis.Redis.from_url(
+            home.broker_url(self.folder), socket_timeout=2, socket_connect_timeout=2
+        )
         try:
             return bool(client.ping())
         except redis.RedisError:

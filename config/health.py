@@ -57,7 +57,8 @@ def judge(
     heartbeats: dict[str, Heartbeat] | None, *, broker: bool, at: datetime, uptime: float
 ) -> tuple[int, dict[str, Any]]:
     """The answer's status and body. `uptime` is in seconds since this web process started."""
-    reasons, waiting = [], []
+    reasons: list[str] = []
+    waiting: list[str] = []
     components: dict[str, Any] = {}
     if heartbeats is None:
         reasons.append("The database does not answer or is not migrated.")
@@ -68,7 +69,11 @@ def judge(
         age = None if row is None else max(0, round((at - row.at).total_seconds()))
         components[name] = {"age_seconds": age, "limit_seconds": limit}
         if age is None or age > limit:
-            told = f"Nothing has been heard of {label}." if age is None else f"Last sign of {label}: {age} s ago."
+            told = (
+                f"Nothing has been heard of {label}."
+                if age is None
+                else f"Last sign of {label}: {age} s ago."
+            )
             (waiting if uptime < START_SECONDS else reasons).append(told)
         elif name == "audit" and row is not None and (faults := row.detail.get("faults", 0)):
             components[name]["faults"] = faults

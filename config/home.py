@@ -1,17 +1,18 @@
 """The data folder of `make run` and of the tests: what lies where, and who may use it.
 
-    var/                DUBAN_HOME
-        lock            held by the one process that owns the servers
-        servers.lock    held by every process that this one started, so that a successor can wait for the last of them
-        secret          the demonstration's SECRET_KEY
-        postgres/       the database's data
-        valkey/         the broker's append-only file
-        run/            sockets; a link to a short private folder where the path would be too long for a socket
-        log/  mail/  files/  beat-schedule
+var/                DUBAN_HOME
+    lock            held by the one process that owns the servers
+    servers.lock    held by every process that this one started, so that a successor can wait for the last of them
+    secret          the demonstration's SECRET_KEY
+    postgres/       the database's data
+    valkey/         the broker's append-only file
+    run/            sockets; a link to a short private folder where the path would be too long for a socket
+    log/  mail/  files/  beat-schedule
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -34,7 +35,9 @@ class HomeInUse(Exception):
     def __init__(self, folder: Path, pid: int | None) -> None:
         self.pid = pid
         by = f" (process {pid})" if pid else ""
-        super().__init__(f"Duban is already running on {folder}{by}: stop it first, or give another DUBAN_HOME.")
+        super().__init__(
+            f"Duban is already running on {folder}{by}: stop it first, or give another DUBAN_HOME."
+        )
 
 
 def home_folder() -> Path:
@@ -118,17 +121,17 @@ def clear_run_folder(folder: Path) -> None:
         ):
             path.unlink(missing_ok=True)
         for directory in (target / POSTGRES_SOCKET.parent, target):
-            try:
+            with contextlib.suppress(FileNotFoundError):
                 directory.rmdir()
-            except FileNotFoundError:
-                pass
     if link.is_symlink():
         link.unlink()
 
 
 def database_url(folder: Path, name: str = DATABASE) -> str:
     """The embedded database's address."""
-    return f"postgresql://{DATABASE_USER}@/{name}?host={quote(str(run_folder(folder) / POSTGRES_SOCKET.parent))}"
+    return (
+        f"postgresql://{DATABASE_USER}@/{name}?host={quote(str(run_folder(folder) / POSTGRES_SOCKET.parent))}"
+    )
 
 
 def broker_url(folder: Path, number: int = 0) -> str:

@@ -94,7 +94,9 @@ def _connect(folder: Path) -> socket.socket:
                 return connection
             time.sleep(0.2)
         elif keeper.returncode is not None:
-            raise CannotStart(log.read_text(errors="replace").strip() or "The embedded servers' keeper ended at once.")
+            raise CannotStart(
+                log.read_text(errors="replace").strip() or "The embedded servers' keeper ended at once."
+            )
     raise home.HomeInUse(folder, None)
 
 

@@ -51,7 +51,16 @@ def reap_orphans(own: Iterable[int]) -> None:
 
 def command_of(command: Sequence[str], *, at_parents_death: int, identity: str = "same") -> list[str]:
     """The command line that starts `command` through the launcher, as a child of this very process."""
-    return [sys.executable, "-I", "-S", LAUNCHER, str(os.getpid()), str(int(at_parents_death)), identity, *command]
+    return [
+        sys.executable,
+        "-I",
+        "-S",
+        LAUNCHER,
+        str(os.getpid()),
+        str(int(at_parents_death)),
+        identity,
+        *command,
+    ]
 
 
 def signal_group(pid: int, number: int) -> None:

@@ -30,7 +30,9 @@ DUBAN_DEMO = os.environ.get("DUBAN_DEMO") == "1"
 DUBAN_HOME = home.home_folder()
 
 if not DUBAN_DEMO:
-    _missing = [n for n in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS") if not os.environ.get(n)]
+    _missing = [
+        n for n in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS") if not os.environ.get(n)
+    ]
     if _missing:
         raise SystemExit(
             f"Duban does not start: {', '.join(_missing)} must be set in the environment"
@@ -42,7 +44,9 @@ SECRET_KEY = os.environ.get("SECRET_KEY") or home.secret(DUBAN_HOME)
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
 SITE_URL = os.environ.get("SITE_URL", "").rstrip("/") or (
-    f"http://127.0.0.1:{os.environ.get('PORT', '8000')}" if DUBAN_DEMO else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
+    f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+    if DUBAN_DEMO
+    else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
 )
 
 try:

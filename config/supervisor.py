@@ -172,7 +172,9 @@ class Supervisor:
             assert web.process is not None
             if web.process.poll() is not None or time.monotonic() > deadline:
                 assert web.log is not None
-                raise Failed(f"The web server did not start ({web.log}):\n{_tail(web.log.read_text(errors='replace'), 15)}")
+                raise Failed(
+                    f"The web server did not start ({web.log}):\n{_tail(web.log.read_text(errors='replace'), 15)}"
+                )
             try:
                 with urllib.request.urlopen(f"{self.address}healthz", timeout=5):
                     return
@@ -188,8 +190,8 @@ class Supervisor:
         for sentence in self.servers.keep_running() if self.servers is not None else ():
             say(sentence)
         for child in self.children:
-            if sentence := child.keep_running():
-                say(sentence)
+            if happened := child.keep_running():
+                say(happened)
         everybody = [*self.children, *(self.servers.children if self.servers is not None else ())]
         reap_orphans(child.pid for child in everybody if child.pid is not None)
 
@@ -227,7 +229,9 @@ def main() -> int:
         sock = listening_socket(host, int(port))
     except (OSError, ValueError, OverflowError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else fault
-        print(f"Duban cannot listen on {host}:{port} ({why}): choose another with PORT=8001.", file=sys.stderr)
+        print(
+            f"Duban cannot listen on {host}:{port} ({why}): choose another with PORT=8001.", file=sys.stderr
+        )
         return 1
     try:
         Supervisor(folder, sock).run()

@@ -147,7 +147,7 @@ def test_a_place_that_nobody_may_enter_is_told_in_one_sentence(
     monkeypatch.setenv("DUBAN_POSTGRES_IDENTITY", "65534:65534")
     tmp_path.chmod(0o700)
     monkeypatch.setenv("DUBAN_HOME", str(tmp_path / "var"))
-    with pytest.raises(CannotStart, match="may not enter .*: run as an ordinary user"):
+    with pytest.raises(CannotStart, match=r"may not enter .*: run as an ordinary user"):
         Servers(tmp_path / "var", durable=False).start()
 
 

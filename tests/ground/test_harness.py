@@ -50,7 +50,7 @@ def test_a_worker_runs_and_dies_with_its_pool(celery_worker_process: Any) -> Non
     pool = psutil.Process(celery_worker_process.pid).children(recursive=True)
     assert len(pool) == 2
     celery_worker_process.kill()
-    gone, alive = psutil.wait_procs(pool, timeout=5)
+    _gone, alive = psutil.wait_procs(pool, timeout=5)
     assert alive == []
 
 

@@ -20,7 +20,9 @@ def _beats(**ages: float) -> dict[str, Heartbeat]:
     }
 
 
-def _judged(beats: dict[str, Heartbeat] | None, *, broker: bool = True, uptime: float = 3600) -> tuple[int, str, list]:
+def _judged(
+    beats: dict[str, Heartbeat] | None, *, broker: bool = True, uptime: float = 3600
+) -> tuple[int, str, list]:
     status, body = health.judge(beats, broker=broker, at=NOW, uptime=uptime)
     return status, body["status"], body["reasons"]
 

@@ -216,7 +216,9 @@ def test_a_frozen_broker_does_not_hold_up_the_web(run: Run) -> None:
     _until(lambda: run.health().get("broker"), 10, "the broker did not recover")
 
 
-def test_killing_a_worker_and_the_supervisor_leaves_nothing_and_the_next_start_recovers(folder: Path, run: Run) -> None:
+def test_killing_a_worker_and_the_supervisor_leaves_nothing_and_the_next_start_recovers(
+    folder: Path, run: Run
+) -> None:
     for _ in range(3):
         family = run.family()
         assert len(family) > 8  # servers with their own processes, web, worker with its pool, beat

@@ -113,7 +113,10 @@ def test_the_demonstrations_secret_is_made_once_and_private(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("postgresql:///duban?host=/run/postgresql", {"NAME": "duban", "HOST": "/run/postgresql", "PORT": ""}),
+        (
+            "postgresql:///duban?host=/run/postgresql",
+            {"NAME": "duban", "HOST": "/run/postgresql", "PORT": ""},
+        ),
         ("postgres://a%40b:p%2Fq@h/n", {"USER": "a@b", "PASSWORD": "p/q", "HOST": "h", "NAME": "n"}),
         ("postgresql://h:6000/?dbname=n&user=u", {"NAME": "n", "USER": "u", "PORT": "6000"}),
     ],
@@ -146,10 +149,10 @@ def test_what_is_installed_is_what_is_pinned() -> None:
     pinned = {}
     for name in ("requirements.txt", "requirements-dev.txt"):
         for line in (home.ROOT / name).read_text().splitlines():
-            wanted, hash_sign, reason = line.partition("#")
+            wanted, _hash_sign, reason = line.partition("#")
             if not wanted.strip() or wanted.startswith("-r"):
                 continue
-            assert hash_sign and reason.strip(), f"{name}: {line} gives no reason"
+            assert reason.strip(), f"{name}: {line} gives no reason"
             package, _, version = wanted.strip().partition("==")
             assert version, f"{name}: {line} is not pinned"
             pinned[package.split("[")[0]] = version
