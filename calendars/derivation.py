@@ -105,9 +105,8 @@ def midnight_after(day: date, tz: ZoneInfo) -> datetime:
 def derive(rule: Rule, base: Base, calendar: Calendar, tz: ZoneInfo) -> Derived:
     """The due date that `rule` gives from `base`. Raises ValueError for a base of another kind, and NoWorkingDay."""
     if base.code != rule.base or (base.code == FIELD and base.name != rule.field):
-        raise ValueError(
-            f"rule {rule.key} starts from {rule.base} {rule.field}, not from {base.code} {base.name}".rstrip()
-        )
+        wanted, given = f"{rule.base} {rule.field}".strip(), f"{base.code} {base.name}".strip()
+        raise ValueError(f"rule {rule.key} starts from {wanted}, not from {given}")
     stored: dict[str, Any] = {
         "rule": rule.key,
         "scheme": rule.scheme,
