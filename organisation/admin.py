@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -13,24 +13,31 @@ from django.utils.translation import gettext_lazy as _
 
 from organisation.models import Absence, Delegation, Institution, Person, Post, Unit
 
+if TYPE_CHECKING:  # they take their model as a parameter for the type checker only
+    Table = admin.ModelAdmin[Any]
+    People = UserAdmin[Any]
+else:
+    Table, People = admin.ModelAdmin, UserAdmin
 
-class OwnInstitution(admin.ModelAdmin):
+
+def _own(request: HttpRequest) -> int:
+    """The institution of whoever is signed in; these pages open to nobody else."""
+    return cast(Person, request.user).institution_id
+
+
+class OwnInstitution(Table):
     """Nobody sees across institutions here either, except who administers the installation (superuser)."""
 
     to_institution = "institution"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
-        return (
-            rows
-            if request.user.is_superuser
-            else rows.filter(**{self.to_institution: request.user.institution_id})
-        )
+        return rows if request.user.is_superuser else rows.filter(**{self.to_institution: _own(request)})
 
-    def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if field.related_model is Institution and not request.user.is_superuser:
-            kwargs["queryset"] = Institution.objects.filter(pk=request.user.institution_id)
-        return super().formfield_for_foreignkey(field, request, **kwargs)
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.related_model is Institution and not request.user.is_superuser:
+            kwargs["queryset"] = Institution.objects.filter(pk=_own(request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # what has ever been written here stands behind somebody's decision
@@ -80,7 +87,7 @@ class NewPersonForm(AdminUserCreationForm):
 
 
 @admin.register(Person)
-class PersonAdmin(OwnInstitution, UserAdmin):
+class PersonAdmin(OwnInstitution, People):
     add_form = NewPersonForm
     list_display = ["username", "name", "name_en", "institution", "is_active"]
     list_filter = ["is_active", "language"]

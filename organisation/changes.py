@@ -278,7 +278,8 @@ def end_absence(absence: Absence, *, ends: date, by: Actor, at: datetime, reason
 
 def _taken(post: Post) -> Post:
     """The post's row, held: changes of one post wait for each other, so that each sees the one before."""
-    return Post.objects.select_for_update(no_key=True, of=("self",)).select_related("person").get(pk=post.pk)
+    held: Post = Post.objects.select_for_update(no_key=True).get(pk=post.pk)
+    return held
 
 
 def _tell(

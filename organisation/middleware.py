@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
+from organisation.actors import Actor
+from organisation.models import Person
 from organisation.queries import actor_for, now_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class Page(HttpRequest):
+    """For annotations: a request as the views behind `login_required` receive it."""
+
+    user: Person
+    actor: Actor
+    at: datetime
+    LANGUAGE_CODE: str
 
 
 class LanguageOfPerson:
@@ -25,8 +38,8 @@ class LanguageOfPerson:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and request.user.is_authenticated:
-            translation.activate(request.user.language)
-            request.LANGUAGE_CODE = translation.get_language()
+            translation.activate(cast(Page, request).user.language)
+            cast(Page, request).LANGUAGE_CODE = translation.get_language()
         return self.get_response(request)
 
 
@@ -41,13 +54,11 @@ class ActorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        at = timezone.now()
-        actor = None
+        page = cast(Page, request)
+        page.at = timezone.now()
+        page.actor = cast(Actor, None)
         # A browser without a session cookie is nobody: health checks and static files stay free of queries.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
-            person = request.user
-            at = now_of(person.institution, at)
-            actor = SimpleLazyObject(lambda: actor_for(person, at))
-        request.at = at
-        request.actor = actor
+            page.at = now_of(page.user.institution, page.at)
+            page.actor = cast(Actor, SimpleLazyObject(lambda: actor_for(page.user, page.at)))
         return self.get_response(request)

@@ -115,10 +115,11 @@ class PersonManager(BaseUserManager["Person"]):
         """A new person who may sign in with `password` (none given: may not). `institution` is a row or its id."""
         if not username:
             raise ValueError("a person needs a username")
-        whose = (
-            {"institution_id": institution} if isinstance(institution, int) else {"institution": institution}
-        )
-        person = self.model(username=self.model.normalize_username(username), name=name, **whose, **fields)
+        if isinstance(institution, int):
+            fields["institution_id"] = institution
+        else:
+            fields["institution"] = institution
+        person = self.model(username=self.model.normalize_username(username), name=name, **fields)
         person.email = self.normalize_email(person.email)
         person.set_password(password)
         person.save(using=self._db)
