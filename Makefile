@@ -51,3 +51,4 @@ check: install  ## format, lint, types, import rules, migrations, generated page
 fix: install  ## mends what can be mended by a tool
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+	@$(BIN)/python tools/licences.py

@@ -108,7 +108,9 @@ def _url_of(name: str) -> str:
 
 
 @pytest.fixture
-def committed_db(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> Iterator[Clone]:
+def committed_db(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[Clone]:
     """Django's default connection, in every thread, points at a fresh copy of the migrated database; commits are real.
 
     For threads, workers, web servers and triggers that speak at commit. The copy is dropped afterwards, because the
@@ -126,11 +128,14 @@ def committed_db(request: pytest.FixtureRequest, django_db_setup: None, django_d
         with _maintenance() as server:
             # A template may have no session; one that is still there was leaked by a thread of an earlier test.
             server.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(%s)", [[template, clone]]
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(%s)",
+                [[template, clone]],
             )
             server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(clone)))
             server.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(clone), sql.Identifier(template))
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(clone), sql.Identifier(template)
+                )
             )
         settings_dict["NAME"] = clone
         try:
@@ -139,7 +144,9 @@ def committed_db(request: pytest.FixtureRequest, django_db_setup: None, django_d
             connections.close_all()
             settings_dict["NAME"] = template
             with _maintenance() as server:
-                server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(clone)))
+                server.execute(
+                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(clone))
+                )
 
 
 # --- Processes ---------------------------------------------------------------------------------------------
@@ -240,7 +247,9 @@ def live_server_process(committed_db: Clone, tmp_path: Path) -> Iterator[Site]:
     )
     child.start()
     try:
-        with urllib.request.urlopen(f"{url}/i18n/", timeout=30):  # answered as soon as the application is loaded
+        with urllib.request.urlopen(
+            f"{url}/i18n/", timeout=30
+        ):  # answered as soon as the application is loaded
             pass
     except urllib.error.HTTPError:
         pass
@@ -303,7 +312,9 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     """An empty page in a profile of its own, 1366 by 768, which reads Chinese."""
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN", timezone_id="Asia/Shanghai")
+    context = browser.new_context(
+        viewport={"width": 1366, "height": 768}, locale="zh-CN", timezone_id="Asia/Shanghai"
+    )
     yield context.new_page()
     context.close()
 
