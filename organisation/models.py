@@ -230,8 +230,8 @@ class Unit(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         born = self._state.adding
         super().save(*args, **kwargs)
-        if born:  # the same words as the trigger's, which spares reading the row back
-            self.path = f"{self.parent.path if self.parent else ''}{self.pk}/"
+        if born:
+            self.refresh_from_db(fields=["path"])
 
     def clean(self) -> None:
         if self.parent and self.parent.institution_id != self.institution_id:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import DateField, DateTimeField, F, Func, Q, Value
 from django.db.models.functions import Cast
 
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
 _OWN_POST_FIRST = {Via.POST: 0, Via.DELEGATION: 1, Via.ABSENCE: 2}
 
 
-@cache
 def zone_of(institution_id: int) -> ZoneInfo:
     """The institution's time zone. Kept for the life of the process: the database refuses to change it."""
+    return _zone_in(connection.settings_dict["NAME"], institution_id)
+
+
+@cache
+def _zone_in(database: str, institution_id: int) -> ZoneInfo:
+    # By database too: tests work on several in one process, where one id names different institutions.
     return ZoneInfo(Institution.objects.values_list("time_zone", flat=True).get(pk=institution_id))
 
 
@@ -81,7 +87,12 @@ def holders_of(
 
 
 def subtree_of(unit: Unit, on: date | None = None) -> QuerySet[Unit]:
-    """The unit with everything below it, parents before children; only what existed on `on` if a day is given."""
+    """The unit with everything below it, parents before children; only what existed on `on` if a day is given.
+
+    Raises ValueError for a unit that was made in bulk and not read back: without its path it would be everybody's.
+    """
+    if not unit.path:
+        raise ValueError("this unit's path is not known yet: read it from the database first")
     units = Unit.objects.filter(institution_id=unit.institution_id, path__startswith=unit.path).order_by(
         "path"
     )

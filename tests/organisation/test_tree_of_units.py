@@ -37,10 +37,13 @@ def test_a_path_holds_the_ids_from_the_root_to_the_unit_itself(county: Place) ->
 
 def test_a_bulk_load_gets_its_paths_from_the_database(county: Place) -> None:
     names = {"institution": county.institution, "kind": "section", "begins": YEAR_BEGINS}
-    Unit.objects.bulk_create(
-        [Unit(parent=county.root, name_zh=f"科室{n}", path="made up", **names) for n in range(3)]
+    made = Unit.objects.bulk_create(
+        [Unit(parent=county.root, name_zh=f"科室{n}", **names) for n in range(2)]
+        + [Unit(parent=county.root, name_zh="科室2", path="made up", **names)]
     )
 
+    with pytest.raises(ValueError, match="path is not known"):
+        subtree_of(made[0])
     for unit in Unit.objects.exclude(pk=county.root.pk):
         assert unit.path == f"{county.root.pk}/{unit.pk}/"
 
