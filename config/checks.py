@@ -24,6 +24,7 @@ def _steps(root: Path = home.ROOT) -> Iterator[tuple[str, list[str]]]:
     yield "settings and lifecycles", [*manage, "check", "--fail-level", "WARNING"]
     yield "migrations are complete", [*manage, "makemigrations", "--check", "--dry-run"]
     yield "translations", [sys.executable, "-m", "config.catalogue", "--check"]
+    yield "licences of what is pinned", [sys.executable, "tools/licences.py", "--check"]
     if any(
         found
         for depth in ("*", "*/*")

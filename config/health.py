@@ -7,6 +7,7 @@ has not been heard of yet counts as starting. Open to everybody, so it tells sta
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_safe
 
 from workflows.models import Heartbeat
 
+logger = logging.getLogger(__name__)
 STARTED = time.monotonic()
 START_SECONDS = 60.0
 # Component of workflows.Heartbeat -> (what it is, seconds after which its silence is a fault). Each is several ticks
@@ -48,7 +50,8 @@ def read_heartbeats() -> dict[str, Heartbeat] | None:
     try:
         with transaction.atomic():
             return {row.component: row for row in Heartbeat.objects.all()}
-    except DatabaseError:
+    except DatabaseError as fault:
+        logger.warning("healthz: the database: %s", fault)
         connection.close()
         return None
 

@@ -107,6 +107,30 @@ def _url_of(name: str) -> str:
     return urlunsplit(parts._replace(path=f"/{name}"))
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, django_db_keepdb: bool, django_db_createdb: bool
+) -> Iterator[None]:
+    """The migrated test database, once.
+
+    pytest-django's own makes it only when some test bears its django_db mark; committed_db needs it too, and would
+    else copy whatever database DATABASE_URL names.
+    """
+    from django.test.utils import setup_databases, teardown_databases
+
+    with django_db_blocker.unblock():
+        made = setup_databases(
+            verbosity=0,
+            interactive=False,
+            aliases=["default"],
+            keepdb=django_db_keepdb and not django_db_createdb,
+        )
+    yield
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            teardown_databases(made, verbosity=0)
+
+
 @pytest.fixture
 def committed_db(
     request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
@@ -122,6 +146,7 @@ def committed_db(
         pytest.fail("A test takes either committed_db or the django_db mark, not both.")
     settings_dict = connections.settings["default"]
     template = settings_dict["NAME"]
+    assert template == settings_dict["TEST"]["NAME"], "the test database must be in place"
     clone = f"{template}_copy{next(_numbers)}"
     with django_db_blocker.unblock():
         connections.close_all()
