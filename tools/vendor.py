@@ -67,7 +67,9 @@ def copied_from(tarball: Path, wanted: dict[str, Any]) -> dict[str, bytes]:
         files = {to: member(package, path) for path, to in wanted["files"].items()}
         if "sprite" in wanted:
             files[wanted["sprite"]] = sprite_of(package, wanted["icons"])
-    return {to: without_source_map(data) if to.endswith((".js", ".css")) else data for to, data in files.items()}
+    return {
+        to: without_source_map(data) if to.endswith((".js", ".css")) else data for to, data in files.items()
+    }
 
 
 def fetch() -> None:
@@ -76,7 +78,12 @@ def fetch() -> None:
     lock = {}
     for name, wanted in tomllib.loads(WANTED.read_text()).items():
         with tempfile.TemporaryDirectory() as folder:
-            subprocess.run(["npm", "pack", "--silent", f"{name}@{wanted['version']}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                ["npm", "pack", "--silent", f"{name}@{wanted['version']}"],
+                cwd=folder,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
             tarball = next(Path(folder).glob("*.tgz"))
             digest = digest_of(tarball.read_bytes(), "sha512")
             locked = before.get(name, {})
@@ -91,7 +98,9 @@ def fetch() -> None:
             "version": wanted["version"],
             "license": wanted["license"],
             "tarball": digest,
-            "files": {to: {"bytes": len(data), "integrity": digest_of(data)} for to, data in sorted(files.items())},
+            "files": {
+                to: {"bytes": len(data), "integrity": digest_of(data)} for to, data in sorted(files.items())
+            },
         }
     LOCK.write_text(json.dumps(lock, indent=2) + "\n")
 
@@ -100,11 +109,15 @@ def faults() -> list[str]:
     """One sentence for each way in which static/vendor/, the lock and vendor.toml disagree."""
     lock = json.loads(LOCK.read_text())
     wanted = tomllib.loads(WANTED.read_text())
-    found = [f"{name}: in vendor.toml or in the lock, not in both" for name in sorted(lock.keys() ^ wanted.keys())]
+    found = [
+        f"{name}: in vendor.toml or in the lock, not in both" for name in sorted(lock.keys() ^ wanted.keys())
+    ]
     locked: dict[str, str] = {}
     for name in sorted(lock.keys() & wanted.keys()):
         if lock[name]["version"] != wanted[name]["version"]:
-            found.append(f"{name}: vendor.toml says {wanted[name]['version']}, the lock {lock[name]['version']}")
+            found.append(
+                f"{name}: vendor.toml says {wanted[name]['version']}, the lock {lock[name]['version']}"
+            )
         files = [*wanted[name]["files"].values(), *filter(None, [wanted[name].get("sprite")])]
         found += [f"{to}: wanted but not locked" for to in files if to not in lock[name]["files"]]
         if not any(Path(to).name.startswith("LICENSE") for to in files):
@@ -113,7 +126,11 @@ def faults() -> list[str]:
     on_disk = {str(path.relative_to(DESTINATION)): path for path in DESTINATION.rglob("*") if path.is_file()}
     found += [f"{to}: locked but not on disk" for to in sorted(locked.keys() - on_disk.keys())]
     found += [f"{to}: on disk but not locked" for to in sorted(on_disk.keys() - locked.keys())]
-    found += [f"{to}: differs from the lock" for to in sorted(locked.keys() & on_disk.keys()) if digest_of(on_disk[to].read_bytes()) != locked[to]]
+    found += [
+        f"{to}: differs from the lock"
+        for to in sorted(locked.keys() & on_disk.keys())
+        if digest_of(on_disk[to].read_bytes()) != locked[to]
+    ]
     return found
 
 
