@@ -53,7 +53,7 @@ def servers(folder: Path) -> Iterator[None]:
 
     Raises CannotStart with the reason, and HomeInUse when `make run` owns the folder.
     """
-    connection = _connect(folder)
+    connection, started = _connect(folder)
     try:
         yield
     finally:
@@ -66,15 +66,23 @@ def servers(folder: Path) -> Iterator[None]:
         except OSError:
             pass
         connection.close()
+        if started is not None and started.poll() is None:
+            try:
+                started.wait(1)
+            except subprocess.TimeoutExpired:
+                started.returncode = (
+                    0  # others still use it: it lives on without us, and Popen need not complain
+                )
 
 
-def _connect(folder: Path) -> socket.socket:
+def _connect(folder: Path) -> tuple[socket.socket, subprocess.Popen[bytes] | None]:
+    """Join the keeper, or start one and join it; the second is the process if it is ours."""
     home.make_home(folder)
     log = folder / "log" / "keeper.log"
     deadline = time.monotonic() + JOIN_SECONDS
     while time.monotonic() < deadline:
         if connection := _join(folder):
-            return connection
+            return connection, None
         with log.open("wb") as output:
             # Its own session: a Ctrl-C is for us, and we tell it by leaving.
             keeper = subprocess.Popen(
@@ -87,11 +95,11 @@ def _connect(folder: Path) -> socket.socket:
             )
         while keeper.poll() is None and time.monotonic() < deadline:
             if connection := _join(folder):
-                return connection
+                return connection, keeper
             time.sleep(0.02)
         if keeper.returncode == 3:  # somebody else owns the folder: another keeper that is starting or ending
             if connection := _join(folder):
-                return connection
+                return connection, None
             time.sleep(0.2)
         elif keeper.returncode is not None:
             raise CannotStart(

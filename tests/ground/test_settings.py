@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.template import TemplateDoesNotExist
 
 from config import home
 from config.addresses import BadAddress, broker_of, database_of
@@ -166,6 +167,15 @@ def test_every_tick_expires_and_carries_nothing() -> None:
         assert tick["options"]["expires"] == 2 * tick["schedule"], name
         assert "args" not in tick, name
         assert "kwargs" not in tick, name
+
+
+def test_viewflows_pages_do_not_answer_for_ours() -> None:
+    from django.template.loader import get_template
+
+    assert "/viewflow/" not in get_template("404.html").origin.name
+    with pytest.raises(TemplateDoesNotExist):
+        get_template("formtools/wizard/wizard_form.html")
+    assert get_template("viewflow/base.html")
 
 
 def test_viewflows_static_files_are_not_served() -> None:
