@@ -140,7 +140,14 @@ class Chinese:
     def basis(self, d: Derivation) -> str:
         bases = "；".join(f"{b['notice']}（{b['key']}）" for b in d["bases"])
         scheme = f"；方案 {d['scheme']}" if d["scheme"] else ""
-        return f"{d['clause']['zh']}（{d['source']}）{scheme}" + (f"；{bases}" if bases else "")
+        return f"{d['clause']['zh']}（{self.source(d['source'])}）{scheme}" + (f"；{bases}" if bases else "")
+
+    def source(self, text: str) -> str:
+        if text == "default":
+            return "系统默认值"
+        if text.startswith("practice: "):
+            return "惯例：" + text.removeprefix("practice: ")
+        return text.removeprefix("law: ")
 
 
 class English:
@@ -222,4 +229,5 @@ class English:
     def basis(self, d: Derivation) -> str:
         bases = "; ".join(f"{b['notice']} ({b['key']})" for b in d["bases"])
         scheme = f"; scheme {d['scheme']}" if d["scheme"] else ""
-        return f"{d['clause']['en']} ({d['source']}){scheme}" + (f"; {bases}" if bases else "")
+        source = "the product's default" if d["source"] == "default" else d["source"]
+        return f"{d['clause']['en']} ({source}){scheme}" + (f"; {bases}" if bases else "")

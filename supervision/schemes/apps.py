@@ -1,6 +1,15 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SchemesConfig(AppConfig):
     name = "supervision.schemes"
     label = "schemes"
+    verbose_name = _("Schemes")
+
+    def ready(self) -> None:
+        """Let the engine read its deadlines from schemes."""
+        from supervision.schemes.rulebooks import book_for
+        from workflows.rulebook import register_rulebooks
+
+        register_rulebooks(book_for)

@@ -6,9 +6,9 @@ import re
 from argparse import ArgumentParser
 from datetime import date
 
+from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from calendars.models import Overlay
 from calendars.queries import calendar_of, current_stamp
 from calendars.working_days import FARTHEST, ONE_DAY, Calendar, NoWorkingDay, days_after, days_between
 
@@ -72,7 +72,7 @@ def institution_of(slug: object) -> int | None:
     """The id of the institution with this short name; None for no name. Raises CommandError with exit code 2."""
     if slug is None:
         return None
-    institutions = Overlay._meta.get_field("institution").related_model._default_manager
+    institutions = apps.get_model("organisation", "Institution")._default_manager
     found: int | None = institutions.filter(slug=slug).values_list("pk", flat=True).first()
     if found is None:
         raise CommandError(f"There is no institution {slug!r}.", returncode=2)
