@@ -61,6 +61,8 @@ class Document(models.Model):
     number = models.CharField(_("number"), max_length=60, blank=True)
     version = models.BigIntegerField(default=0, editable=False)
     workers = ArrayField(models.BigIntegerField(), default=list, editable=False)
+    signers = ArrayField(models.CharField(max_length=80), default=list, editable=False)
+    """Who signed it in which role, as "head:12"."""
     moved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
     )
@@ -73,6 +75,9 @@ class Document(models.Model):
         abstract = True
 
     state: Any
+    institution_id: int
+    unit_id: int
+    moved_by_id: int | None
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}".strip()

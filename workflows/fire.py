@@ -95,6 +95,8 @@ def fire_many(
         many, judged = Many(), []
         taken = take(model, seen, actor, request_id)
         fresh = [d for d in taken if _is_fresh(d, seen[d.pk], actor, request_id, content, many)]
+        if declared.numbers and fresh:
+            declared.numbers.hold(fresh, at)
         read_facts(model, fresh, declared.facts)
         for document in fresh:
             verdict = judge(document, declared, actor, at, as_post=as_post)
@@ -188,9 +190,14 @@ def _move(
 ) -> list[Fired]:
     """Write the step for documents that are locked and judged."""
     target, writes = step.path.target, []
+    numbers = step.numbers.give([document for document, _ in judged], request.at) if step.numbers else {}
     for document, capacity in judged:
         before = document.state
         values = getattr(document, step.name)(request.at, request.inputs)
+        if step.numbers:
+            values["number"] = document.number = numbers[document.pk]
+        if step.signs:
+            values["signers"] = document.signers = _signed(document, request.actor, capacity)
         writes.append(_written(document, step, before, capacity, values, request))
     writing.move(model, writes, writing.Leaving(
         step.name, target.name, keep=[d.rule for d in (*target.duties, *target.pauses)], paused=[d.rule for d in target.pauses],
@@ -230,14 +237,8 @@ def _written(
     actor, target = request.actor, step.path.target
     if step.begins_anew:
         document.workers = []
-    elif not step.decides and actor.person_id:
-        document.workers = sorted(
-            {
-                *document.workers,
-                actor.person_id,
-                *([capacity.holder_id] if capacity and capacity.holder_id else []),
-            }
-        )
+    elif not step.decides and not step.takes_note:
+        document.workers = sorted({*document.workers, *own_work_of(actor, capacity)})
     source = document.lifecycle.states.get(before)
     going_on = {d.rule for d in (*source.duties, *source.pauses)} if source else set()
     resumed = {d.rule for d in source.pauses} - {d.rule for d in target.pauses} if source else set()
@@ -259,6 +260,12 @@ def _written(
     seen, document.version = document.version, document.version + 1
     document.moved_by_id, document.moved_step, document.moved_at = actor.person_id, step.name, request.at
     return writing.Write(document, before, seen, link, dict(values), duties, step.tells)
+
+
+def _signed(document: Any, actor: Actor, capacity: Capacity | None) -> list[str]:
+    """The signers with this one, and with whose post it is."""
+    role = capacity.role if capacity else ""
+    return sorted({*document.signers, *(f"{role}:{person}" for person in own_work_of(actor, capacity))})
 
 
 def _resumed(document: Any, duty: Duty, at: datetime) -> Deadline | None:
@@ -292,22 +299,25 @@ def link_of(
 def note(
     document: Any, step: str, *, actor: Actor, at: datetime, content: Mapping[str, Any], capacity: Capacity | None = None,
     effective_at: datetime | None = None, request_id: UUID | None = None, digest: bytes | None = None, decides: bool = False,
+    handles: bool = False,
 ) -> ledger.Link:  # fmt: skip
-    """Append what is no transition (a claim, a vote, a ladder step) to a locked document's chain: one statement."""
+    """Append what is no transition (a claim, a vote, a ladder step) to a locked document's chain: one statement.
+
+    `handles` when it makes the document the actor's own work, as adding evidence does.
+    """
     request = Request(actor, at, effective_at or at, request_id, digest, {})
     link = link_of(
-        document,
-        step,
-        document.state,
-        document.state,
-        capacity,
-        request,
-        version=document.version,
-        content=content,
-        decides=decides,
-    )
-    writing.append(type(document), [link])
+        document, step, document.state, document.state, capacity, request, version=document.version, content=content, decides=decides
+    )  # fmt: skip
+    workers = own_work_of(actor, capacity) if handles else []
+    writing.append(type(document), [link], workers=workers)
+    document.workers = sorted({*document.workers, *workers})
     return link
+
+
+def own_work_of(actor: Actor, capacity: Capacity | None) -> list[int]:
+    """Whose own work a document becomes by what this actor does in this capacity: theirs and the post's holder's."""
+    return sorted({pk for pk in (actor.person_id, capacity.holder_id if capacity else None) if pk})
 
 
 def start(
@@ -415,10 +425,7 @@ def edit(
             return Fired(locked.pk, locked.version, locked.state, locked.ledger_sequence)
         for name, value in changed.items():
             setattr(locked, name, value)
-        if actor.person_id:
-            locked.workers = sorted(
-                {*locked.workers, actor.person_id, *([capacity.holder_id] if capacity.holder_id else [])}
-            )
+        locked.workers = sorted({*locked.workers, *own_work_of(actor, capacity)})
         request = Request(actor, at, at, request_id, digest, {})
         link = link_of(locked, "edit", locked.state, locked.state, capacity, request, version=locked.version + 1, content={
             "before": writing.storable({n: before[n] for n in changed}), "after": writing.storable(changed),
@@ -443,7 +450,10 @@ def _editor(
     verdict = capacity_for(actor, state.edits, locked, decides=False, as_post=as_post)
     if verdict.capacity is None:
         raise Refused(*verdict.reasons)
-    unknown = [*(n for n in changes if n not in locked.content), *(n for n in parts if n not in locked.parts)]
+    unknown = [
+        *(n for n in changes if n not in locked.content or (state.only and n not in state.only)),
+        *(n for n in parts if n not in locked.parts or (state.only and n not in state.only)),
+    ]
     if unknown:
         raise Refused(*(Reason("no_such_field", NO_SUCH_FIELD, {"field": name}) for name in unknown))
     return verdict.capacity

@@ -33,8 +33,12 @@ class Verdict:
 
 
 def is_own_work(actor: Actor, capacity: Capacity, document: Any) -> bool:
-    """Whether actor or holder drafted, edited, submitted or handled this document."""
-    return actor.person_id in document.workers or capacity.holder_id in document.workers
+    """Whether actor or holder drafted, edited, submitted or handled this document, or signed it in another role."""
+    people = {actor.person_id, capacity.holder_id}
+    signed = (signature.rpartition(":") for signature in document.signers)
+    return not people.isdisjoint(document.workers) or any(
+        role != capacity.role and int(person) in people for role, _, person in signed
+    )
 
 
 def capacity_for(

@@ -6,10 +6,10 @@ and steps with who, from, to, what must hold, what is handed over, who is told a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from django.utils.module_loading import import_string
 from django_fsm import FSMField, transition
@@ -59,6 +59,7 @@ class Sources:
 class State(Named):
     """Where a document stands: who owes what there, who may edit its content, who may add evidence.
 
+    `only` narrows what the editor may change here to these content fields and parts (none named: all of them).
     `pauses` names duties whose clocks stand still here; `round` names the round that decides here;
     `beyond_reach` of nobody: a state that is not final has a duty or a round.
     """
@@ -69,13 +70,14 @@ class State(Named):
         en: str,
         *duties: Duty,
         edits: Role | None = None,
+        only: tuple[str, ...] = (),
         attaches: tuple[Role, ...] = (),
         pauses: tuple[Duty, ...] = (),
         round: str | None = None,
         final: bool = False,
     ) -> None:
         self.text, self.duties, self.edits, self.pauses = Text(zh, en), duties, edits, pauses
-        self.attaches, self.round, self.final = attaches, round, final
+        self.only, self.attaches, self.round, self.final = only, attaches, round, final
 
     def __or__(self, other: State) -> Sources:
         return Sources(self, other)
@@ -188,10 +190,27 @@ class Effect:
     text: Text
 
 
+class Numbering(Protocol):
+    """A series of running numbers that a step gives out: without gaps, and no number twice."""
+
+    def hold(self, documents: Sequence[Any], at: datetime) -> None:
+        """Lock the series to the end of the transaction. Called before facts are read, so that two who give a number
+        at once also see what the other has done."""
+        ...
+
+    def give(self, documents: Sequence[Any], at: datetime) -> Mapping[int, str]:
+        """The number of each document, by its id; one that has a number keeps it."""
+        ...
+
+
 class Step(Named, Generic[D]):
     """A transition: who, from where to where, under which conditions, with what consequences.
 
-    `decides` refuses one's own work; `begins_anew` lets a fresh draft begin with clean hands;
+    Whoever takes a step has handled the document, and it is their own work from then on, except that
+    `decides` refuses one's own work, and deciding is not handling;
+    `signs` decides too, and the signer answers for the document: they may sign again, but never check it in another role;
+    `takes_note` neither refuses one's own work nor makes it one's own: reading what others reported.
+    `begins_anew` lets a fresh draft begin with clean hands; `numbers` gives the document its number;
     `moves` re-derives the dates of duties that go on; `irreversible` asks for confirmation on the screen.
     """
 
@@ -209,18 +228,22 @@ class Step(Named, Generic[D]):
         urgent: bool = False,
         causes: tuple[Effect, ...] = (),
         moves: tuple[Duty, ...] = (),
+        numbers: Numbering | None = None,
         decides: bool = False,
+        signs: bool = False,
+        takes_note: bool = False,
         begins_anew: bool = False,
         irreversible: bool = False,
     ) -> None:
         self.text, self.path, self.by, self.must, self.given = Text(zh, en), path, by, must, given
         self.records, self.tells, self.urgent, self.causes = records or {}, tells, urgent, causes
-        self.moves, self.decides, self.begins_anew, self.irreversible = (
+        self.moves, self.begins_anew, self.irreversible, self.numbers = (
             moves,
-            decides,
             begins_anew,
             irreversible,
+            numbers,
         )
+        self.decides, self.signs, self.takes_note = decides or signs, signs, takes_note
 
     @property
     def is_birth(self) -> bool:
@@ -247,6 +270,8 @@ class Lifecycle(Generic[D]):
     """Base of every lifecycle; reading the class body top to bottom is reading the regulation."""
 
     title: ClassVar[Text]
+    onlookers: ClassVar[tuple[Role, ...]] = ()
+    """Roles that only a ladder tells."""
     initial: ClassVar[State]
     states: ClassVar[dict[str, State]]
     steps: ClassVar[dict[str, Step[Any]]]
@@ -292,6 +317,7 @@ def _roles_of(cls: type[Lifecycle[Any]]) -> Iterable[Role]:
     for step in cls.steps.values():
         yield step.by
         yield from step.tells
+    yield from cls.onlookers
 
 
 class StateField(FSMField):

@@ -31,7 +31,7 @@ class Role:
     def capacities(self, actor: Actor, document: Any) -> tuple[Capacity, ...]:
         """Every capacity of the actor that fits this role on this document, own posts before those acted for."""
         unit = self.unit_of(document)
-        if self.unit and unit is None:
+        if actor.institution_id != document.institution_id or (self.unit and unit is None):
             return ()
         fitting = (c for c in actor.capacities if c.role == self.post and (unit is None or c.unit_id == unit))
         return tuple(sorted(fitting, key=lambda c: (c.via != "post", c.post_id or 0)))

@@ -123,6 +123,12 @@ def model_faults(model: type[Document]) -> list[str]:
         if f not in facts
     ]
     found += [f"unknown content field {f}" for f in model.content if f not in fields]
+    found += [
+        f"{n} lets edit {name}, which is no content"
+        for n, state in lifecycle.states.items()
+        for name in state.only
+        if name not in (*model.content, *model.parts)
+    ]
     found += [f"unknown part {part}" for part in model.parts if not hasattr(model, part)]
     found += [f"step {n} has the name of a field" for n in lifecycle.steps if n in fields]
     inherited = {n for base in model.__mro__ if base.__module__.startswith("django.") for n in vars(base)}

@@ -126,7 +126,9 @@ retitled AS (
 
 APPENDED = """
 moved AS (
-  UPDATE {table} d SET ledger_sequence = m.sequence, ledger_head = decode(m.head, 'hex')
+  UPDATE {table} d
+     SET ledger_sequence = m.sequence, ledger_head = decode(m.head, 'hex'),
+         workers = d.workers || ARRAY(SELECT unnest(%(workers)s::bigint[]) EXCEPT SELECT unnest(d.workers))
     FROM (SELECT document_id AS id, max(sequence) AS sequence, (array_agg(digest ORDER BY sequence DESC))[1] AS head
             FROM links GROUP BY document_id) m
    WHERE d.id = m.id RETURNING d.id)"""
@@ -223,10 +225,13 @@ def edit(model: type[models.Model], write: Write) -> None:
     _execute(_editing(model, fields), [_moved(write, write.before, write.values)], [write], shared)
 
 
-def append(model: type[models.Model], links: Sequence[ledger.Link]) -> None:
-    """Append entries that are no transition to locked documents' chains: one statement."""
+def append(model: type[models.Model], links: Sequence[ledger.Link], *, workers: Sequence[int] = ()) -> None:
+    """Append entries that are no transition to locked documents' chains: one statement.
+
+    `workers` are people whose own work these documents now are, because the entry is a part of handling them.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_appending(model), {"links": ledger.rows_json(links)})
+        cursor.execute(_appending(model), {"links": ledger.rows_json(links), "workers": list(workers)})
         if cursor.fetchone()[0] != len({link.document_id for link in links}):
             raise Lost(model.__name__)
 
