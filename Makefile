@@ -39,7 +39,7 @@ $(VENV)/.catalogue-stamp: $(CATALOGUES) $(VENV)/.run-stamp
 	@touch $@
 
 run: $(VENV)/.run-stamp $(VENV)/.catalogue-stamp  ## the whole of Duban with demonstration data; PORT=8000, Ctrl-C ends it
-	@DUBAN_DEMO=1 $(BIN)/python -m config.supervisor
+	@$(BIN)/python -m config.supervisor
 
 test: install  ## everything CI runs: the checks, then all tests
 	@$(BIN)/python -m config.checks

@@ -2,139 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psutil
+import psycopg
 import pytest
 
 from config import home
-
-PIECES = {
-    "valkey": "valkey-server",
-    "postgres": "bin/postgres",
-    "web": "config.web",
-    "worker": " worker ",
-    "beat": " beat ",
-}
-
-
-def _until(what: Callable[[], Any], seconds: float, complaint: str) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if result := what():
-            return result
-        time.sleep(0.05)
-    return pytest.fail(complaint)
-
-
-class Run:
-    """One `make run`, without make."""
-
-    def __init__(self, folder: Path, **environment: str) -> None:
-        self.folder = folder
-        self.output = folder.parent / "output"
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("DUBAN_", "DATABASE_", "REDIS_", "DJANGO_", "MAKE"))
-        }
-        self.environment = {**inherited, "DUBAN_HOME": str(folder), "PORT": "0", **environment}
-
-    def start(self) -> None:
-        """Start it and wait for the line that says it is ready."""
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "config.supervisor"],
-                env=self.environment,
-                cwd=home.ROOT,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        _until(lambda: "is ready" in self.said or self.process.poll() is not None, 60, "It said nothing.")
-        assert self.process.poll() is None, self.said
-
-    @property
-    def said(self) -> str:
-        """What it has printed."""
-        return self.output.read_text()
-
-    @property
-    def address(self) -> str:
-        """The address it printed."""
-        return next(word for word in self.said.split() if word.startswith("http://"))
-
-    def family(self) -> list[psutil.Process]:
-        """Every process it has, grandchildren too."""
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def piece(self, name: str) -> psutil.Process | None:
-        """The direct child of that name, once it has become its program."""
-        for child in psutil.Process(self.process.pid).children():
-            try:
-                if PIECES[name] in " ".join(child.cmdline()) and "launch.py" not in " ".join(child.cmdline()):
-                    return child
-            except psutil.Error:
-                continue
-        return None
-
-    def nobody_left(self, seconds: float = 10) -> None:
-        """Wait until no process holds the descriptor that all of them inherit."""
-
-        def free() -> bool:
-            if not (self.folder / "servers.lock").exists():
-                return True  # it never started servers
-            fd = os.open(self.folder / "servers.lock", os.O_RDWR)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            finally:
-                os.close(fd)
-            return True
-
-        _until(free, seconds, "Processes of the killed run are still there.")
-
-    def health(self) -> dict[str, Any]:
-        """The body of /healthz, whatever its status; empty while nobody answers."""
-        try:
-            with urllib.request.urlopen(f"{self.address}healthz", timeout=10) as answer:
-                return dict(json.load(answer))
-        except urllib.error.HTTPError as answer:
-            with answer:
-                return dict(json.load(answer))
-        except OSError:
-            return {}
-
-    def stop(self) -> int:
-        """SIGTERM and wait; returns the exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
-
-
-@contextmanager
-def _running(folder: Path, **environment: str) -> Iterator[Run]:
-    run = Run(folder, **environment)
-    run.start()
-    try:
-        yield run
-    finally:
-        if run.process.poll() is None:
-            run.process.kill()
-            run.process.wait()
-        run.nobody_left()
+from tests.ground.running import PIECES, Run, running, until
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Iterator[Run]:
     """A run that the gentle tests share."""
-    with _running(folder) as running:
-        yield running
+    with running(folder) as one:
+        yield one
 
 
 def test_a_second_start_is_refused_in_one_sentence(run: Run) -> None:
@@ -187,7 +68,7 @@ def test_a_port_in_use_is_told_in_one_sentence(run: Run, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", PIECES)
 def test_a_killed_piece_comes_back(run: Run, name: str) -> None:
-    before = _until(lambda: run.piece(name), 10, f"{name} does not run")
+    before = until(lambda: run.piece(name), 10, f"{name} does not run")
     below = before.children(recursive=True)
     before.kill()
 
@@ -195,15 +76,15 @@ def test_a_killed_piece_comes_back(run: Run, name: str) -> None:
         after = run.piece(name)
         return after is not None and after.pid != before.pid
 
-    _until(back, 15, f"{name} did not come back: {run.said}")
+    until(back, 15, f"{name} did not come back: {run.said}")
     _gone, alive = psutil.wait_procs(below, timeout=10)
     assert alive == [], "what it had started outlived it"
-    _until(lambda: run.health().get("database") and run.health().get("broker"), 20, f"{run.health()}")
+    until(lambda: run.health().get("database") and run.health().get("broker"), 20, f"{run.health()}")
     assert run.process.poll() is None
 
 
 def test_a_frozen_broker_does_not_hold_up_the_web(run: Run) -> None:
-    broker = _until(lambda: run.piece("valkey"), 10, "no broker")
+    broker = until(lambda: run.piece("valkey"), 10, "no broker")
     broker.suspend()
     try:
         begun = time.monotonic()
@@ -213,7 +94,7 @@ def test_a_frozen_broker_does_not_hold_up_the_web(run: Run) -> None:
         assert time.monotonic() - begun < 5
     finally:
         broker.resume()
-    _until(lambda: run.health().get("broker"), 10, "the broker did not recover")
+    until(lambda: run.health().get("broker"), 10, "the broker did not recover")
 
 
 def test_killing_a_worker_and_the_supervisor_leaves_nothing_and_the_next_start_recovers(
@@ -262,17 +143,13 @@ def test_an_interrupted_seeding_begins_anew(run: Run) -> None:
 def test_a_given_server_is_not_started(tmp_path: Path) -> None:
     """With both addresses given, no server of ours runs."""
     given = {"DATABASE_URL": os.environ["DATABASE_URL"], "REDIS_URL": os.environ["REDIS_URL"]}
-    import psycopg
-
-    from tests.conftest import _url_of
-
     name = f"{os.environ['DUBAN_TEST_DB']}_given"
     with psycopg.connect(given["DATABASE_URL"], autocommit=True) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         server.execute(f'CREATE DATABASE "{name}"')
     try:
-        given["DATABASE_URL"] = _url_of(name)
-        with _running(tmp_path / "var", DUBAN_BROKER_PREFIX=f"{name}:", **given) as run:
+        given["DATABASE_URL"] = urlunsplit(urlsplit(given["DATABASE_URL"])._replace(path=f"/{name}"))
+        with running(tmp_path / "var", DUBAN_BROKER_PREFIX=f"{name}:", **given) as run:
             assert run.piece("postgres") is None
             assert run.piece("valkey") is None
             assert run.health()["database"] is True
