@@ -52,3 +52,4 @@ fix: install  ## mends what can be mended by a tool
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 	@$(BIN)/python tools/licences.py
+	@DUBAN_DEMO=1 $(BIN)/python manage.py process_pages

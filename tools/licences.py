@@ -31,12 +31,14 @@ def pinned(root: Path = ROOT) -> list[str]:
 def licence_name(distribution: importlib.metadata.Distribution) -> str:
     """The licence as the distribution's own metadata names it."""
     known = distribution.metadata
-    if expression := known.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in known:
+        return known["License-Expression"]
     classified = [
         c.rsplit(" :: ", 1)[-1] for c in known.get_all("Classifier") or [] if c.startswith("License ::")
     ]
-    return ", ".join(classified) or str(known.get("License") or "see the file").splitlines()[0]
+    return (
+        ", ".join(classified) or (known["License"] if "License" in known else "see the file").splitlines()[0]
+    )
 
 
 def licence_text(distribution: importlib.metadata.Distribution) -> str:
