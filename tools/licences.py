@@ -36,9 +36,7 @@ def licence_name(distribution: importlib.metadata.Distribution) -> str:
     classified = [
         c.rsplit(" :: ", 1)[-1] for c in known.get_all("Classifier") or [] if c.startswith("License ::")
     ]
-    return (
-        ", ".join(classified) or (known["License"] if "License" in known else "see the file").splitlines()[0]
-    )
+    return ", ".join(classified) or "see the file"
 
 
 def licence_text(distribution: importlib.metadata.Distribution) -> str:
