@@ -173,9 +173,14 @@ class WorkItem(Subject):
                 name="queue_of_person",
             ),
             models.Index(
-                fields=["next_step_at", "id"],
+                fields=["institution", "next_step_at", "id"],
                 condition=Q(closed_at__isnull=True, next_step_at__isnull=False),
                 name="due_to_step",
+            ),
+            models.Index(
+                fields=["institution", "rerouted_from"],
+                condition=Q(closed_at__isnull=True) & ~Q(rerouted_from=""),
+                name="items_rerouted",
             ),
             models.Index(
                 fields=["institution", "lamp", "due_at", "id"],

@@ -641,8 +641,18 @@ class Migration(migrations.Migration):
             model_name="workitem",
             index=models.Index(
                 condition=models.Q(("closed_at__isnull", True), ("next_step_at__isnull", False)),
-                fields=["next_step_at", "id"],
+                fields=["institution", "next_step_at", "id"],
                 name="due_to_step",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="workitem",
+            index=models.Index(
+                condition=models.Q(
+                    ("closed_at__isnull", True), models.Q(("rerouted_from", ""), _negated=True)
+                ),
+                fields=["institution", "rerouted_from"],
+                name="items_rerouted",
             ),
         ),
         migrations.AddIndex(
