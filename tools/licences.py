@@ -30,13 +30,13 @@ def pinned(root: Path = ROOT) -> list[str]:
 
 def licence_name(distribution: importlib.metadata.Distribution) -> str:
     """The licence as the distribution's own metadata names it."""
-    known = distribution.metadata
-    if "License-Expression" in known:
-        return known["License-Expression"]
+    known = distribution.metadata.json
+    if expression := known.get("license_expression"):
+        return str(expression)
     classified = [
-        c.rsplit(" :: ", 1)[-1] for c in known.get_all("Classifier") or [] if c.startswith("License ::")
+        name.rsplit(" :: ", 1)[-1] for name in known.get("classifier", []) if name.startswith("License ::")
     ]
-    return ", ".join(classified) or "see the file"
+    return ", ".join(classified) or str(known.get("license", "see the file")).splitlines()[0]
 
 
 def licence_text(distribution: importlib.metadata.Distribution) -> str:
