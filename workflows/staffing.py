@@ -1,0 +1,163 @@
+"""Could today's staff carry a document to its end? The live half of the proof (promise 7), with the counter-example."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Q
+
+from organisation.models import Institution, Standing, Unit
+from organisation.queries import local_day
+from workflows.documents import Document, document_kinds
+from workflows.lifecycle import Lifecycle, Step
+from workflows.roles import Role
+
+CARRIED_BY_NOBODY = frozenset({"clock", "round"})
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Where a document of this kind and unit would stand still, and the way that leads there."""
+
+    kind: str
+    unit: str
+    state: str
+    role: str
+    why: str
+    way: tuple[str, ...]
+
+    def __str__(self) -> str:
+        path = " → ".join(self.way) or "birth"
+        return (
+            f"{self.kind}, {self.unit}: in {self.state} {self.role} owes, but {self.why} (reached by {path})"
+        )
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Somebody who may act for a post that day, and whose post it is."""
+
+    person: int
+    holder: int
+
+
+def gaps(institution: Institution, *, at: Any) -> list[Gap]:
+    """Every (kind, unit, state) where nobody may act that day: no holder, all away, or only people whose own work it is."""
+    day = local_day(institution, at)
+    staff = _staff(institution, day)
+    found = []
+    for unit in _units(institution, day):
+        for model in document_kinds():
+            found += list(_gaps_of(model, unit, staff))
+    return found
+
+
+def _units(institution: Institution, day: date) -> Iterable[Unit]:
+    """The units that documents are about: those with staff or a head that day, and those with open items."""
+    from workflows.models import WorkItem
+
+    posted = (
+        Standing.objects.on(day)
+        .filter(institution=institution, role__in=("unit_staff", "head"))
+        .values("unit")
+    )
+    owing = WorkItem.objects.filter(institution=institution, closed_at__isnull=True).values("unit")
+    return Unit.objects.filter(Q(pk__in=posted) | Q(pk__in=owing)).order_by("path")
+
+
+Staff = Mapping[tuple[str, int | None], frozenset[Holder]]
+
+
+def _staff(institution: Institution, day: date) -> Staff:
+    """Who may act, by (role, unit) and by (role, None) for the whole institution. Somebody who is away may not count on
+    coming back that day: they are left out, their substitute is in."""
+    from organisation.models import Absence
+
+    away = set(
+        Absence.objects.on(day).filter(post__institution=institution).values_list("post_id", flat=True)
+    )
+    staff: dict[tuple[str, int | None], set[Holder]] = {}
+    rows = Standing.objects.on(day).filter(institution=institution)
+    for post, role, unit, person, holder, via in rows.values_list(
+        "post_id", "role", "unit_id", "person_id", "holder_id", "via"
+    ):
+        if via == "post" and post in away:
+            continue
+        keys: list[tuple[str, int | None]] = [(role, unit), (role, None)]
+        for key in keys:
+            staff.setdefault(key, set()).add(Holder(person, holder))
+    return {key: frozenset(people) for key, people in staff.items()}
+
+
+def _who(role: Role, unit: Unit, staff: Staff) -> frozenset[Holder]:
+    return staff.get((role.post, unit.pk if role.unit else None), frozenset())
+
+
+def _gaps_of(model: type[Document], unit: Unit, staff: Staff) -> Iterable[Gap]:
+    lifecycle = model.lifecycle
+    ways, forced = _ways(lifecycle), _forced(lifecycle, unit, staff)
+    for name, state in lifecycle.states.items():
+        for duty in state.duties:
+            steps = [s for s in lifecycle.leaving(name) if s.by.key == duty.role.key]
+            why = _why_nobody(steps, duty.role, unit, staff, forced[name])
+            if why:
+                yield Gap(model.kind(), unit.name_zh, name, duty.role.key, why, ways[name])
+
+
+def _why_nobody(steps: list[Step[Any]], role: Role, unit: Unit, staff: Staff, forced: frozenset[int]) -> str:
+    people = _who(role, unit, staff)
+    if not people:
+        return "nobody holds this post today, or everybody is away without a substitute"
+    deciding = bool(steps) and all(step.decides for step in steps)
+    if deciding and all(p.person in forced or p.holder in forced for p in people):
+        return "whoever holds this post must have handled the document before, and nobody decides on their own work"
+    return ""
+
+
+def _ways(lifecycle: type[Lifecycle[Any]]) -> dict[str, tuple[str, ...]]:
+    """The shortest way to every state, as step names."""
+    ways: dict[str, tuple[str, ...]] = {}
+    waiting: deque[tuple[str, tuple[str, ...]]] = deque(
+        (birth.path.target.name, (birth.name,)) for birth in lifecycle.births()
+    )
+    while waiting:
+        state, way = waiting.popleft()
+        if state in ways:
+            continue
+        ways[state] = way
+        waiting.extend((step.path.target.name, (*way, step.name)) for step in lifecycle.leaving(state))
+    return ways
+
+
+def _forced(lifecycle: type[Lifecycle[Any]], unit: Unit, staff: Staff) -> dict[str, frozenset[int]]:
+    """For each state, the people who must have handled a document that stands there, whichever way it came.
+
+    A step that only one person can take forces that person; where ways meet, only who is forced on all of them.
+    """
+    everyone = frozenset(
+        p for people in staff.values() for holder in people for p in (holder.person, holder.holder)
+    )
+    forced = dict.fromkeys(lifecycle.states, everyone)
+    changed = True
+    while changed:
+        changed = False
+        for step in lifecycle.steps.values():
+            for before in [forced[s.name] for s in step.path.sources] or [frozenset[int]()]:
+                after = forced[step.path.target.name] & (before | _forced_by(step, unit, staff))
+                if after != forced[step.path.target.name]:
+                    forced[step.path.target.name] = after
+                    changed = True
+    return forced
+
+
+def _forced_by(step: Step[Any], unit: Unit, staff: Staff) -> frozenset[int]:
+    if step.decides or step.by.key in CARRIED_BY_NOBODY:
+        return frozenset()
+    people = _who(step.by, unit, staff)
+    return (
+        frozenset({next(iter(people)).person, next(iter(people)).holder}) if len(people) == 1 else frozenset()
+    )
