@@ -32,13 +32,14 @@ class QuarterlyReportLifecycle(Lifecycle["QuarterlyReport"]):
     report = UNIT_STAFF.owes("填报季报并送单位一把手签发", "fill in the report and hand it to the head", within="quarterly_report")
     correct = UNIT_STAFF.owes("按退回意见补正并送签", "correct the report and hand it to the head", within="report.correction")
     signature = HEAD.owes("审签季报", "sign the report or send it back", within="report.sign")
+    signature_again = HEAD.owes("审签补正后的季报", "sign the correction or send it back", within="report.sign_correction")
 
     drafting = State("待填报", "To be filled in", report, edits=UNIT_STAFF, attaches=(UNIT_STAFF,))
     for_signature = State("待签发", "For signature", report, signature)  # the statutory day runs until it is submitted
     submitted = State("已报送", "Submitted",
                       PERFORMANCE_OFFICE.owes("审核季报，接收或退回", "accept the report or return it", within="report.review"))
     returned = State("退回补正", "Returned for correction", correct, edits=UNIT_STAFF, attaches=(UNIT_STAFF,))
-    correction_for_signature = State("补正待签发", "Correction for signature", correct, signature)
+    correction_for_signature = State("补正待签发", "Correction for signature", correct, signature_again)
     accepted = State("已接收", "Accepted", final=True)
 
     # 二、条件：不满足时告知的理由 / Conditions, and what the refused person is told
