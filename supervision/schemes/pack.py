@@ -32,7 +32,7 @@ def read_pack(path: Path) -> dict[str, Any]:
     root, reader = load(path), Reader(path.name)
     fields = reader.mapping(
         root,
-        ("scheme", "name", "time_of_day", "offices", "lamps", "deadlines", "ladders", "numbers"),
+        ("scheme", "name", "time_of_day", "offices", "lamps", "deadlines", "steps", "ladders", "numbers"),
         ("groups",),
     )
     content = {
@@ -42,7 +42,12 @@ def read_pack(path: Path) -> dict[str, Any]:
         "offices": _offices(reader, fields.get("offices")),
         "groups": _groups(reader, fields.get("groups")),
         "lamps": _lamps(reader, fields.get("lamps")),
-        "ladders": (ladders := _ladders(reader, fields.get("ladders"), _keys(fields.get("offices")))),
+        "steps": _step_words(reader, fields.get("steps")),
+        "ladders": (
+            ladders := _ladders(
+                reader, fields.get("ladders"), _keys(fields.get("steps")), _keys(fields.get("offices"))
+            )
+        ),
         "deadlines": _deadlines(reader, fields.get("deadlines"), ladders),
         "numbers": _numbers(reader, fields.get("numbers")),
     }
@@ -189,11 +194,15 @@ def _fits_its_ladder(
 # --- Ladders -----------------------------------------------------------------------------------------------
 
 
-def _ladders(reader: Reader, node: Node | None, offices: set[str]) -> dict[str, Any]:
+def _step_words(reader: Reader, node: Node | None) -> dict[str, Any]:
+    return {key: reader.words(child) for key, child in (reader.named(node) if node else {}).items()}
+
+
+def _ladders(reader: Reader, node: Node | None, names: set[str], offices: set[str]) -> dict[str, Any]:
     ladders = {}
     for key, child in (reader.named(node) if node else {}).items():
         rows = reader.rows(child, "key")
-        steps = [_step(reader, row, offices) for row in rows]
+        steps = [_step(reader, row, names, offices) for row in rows]
         ladders[key] = steps
         _one_after_the_other(reader, rows, steps)
         if rows and not (steps[-1]["when"] != BEFORE and set(steps[-1]["tells"]) & offices):
@@ -205,7 +214,7 @@ def _ladders(reader: Reader, node: Node | None, offices: set[str]) -> dict[str, 
     return ladders
 
 
-def _step(reader: Reader, node: Node, offices: set[str]) -> dict[str, Any]:
+def _step(reader: Reader, node: Node, names: set[str], offices: set[str]) -> dict[str, Any]:
     fields = reader.mapping(
         node, ("key", "tells", "source"), (BEFORE, AFTER, AT_DUE, "time", "lamp", "action", "urgent")
     )
@@ -229,7 +238,7 @@ def _step(reader: Reader, node: Node, offices: set[str]) -> dict[str, Any]:
     known = {OWNER, *IN_A_UNIT, *offices}
     action = reader.string(fields.get("action"))
     return {
-        "key": reader.string(fields.get("key")),
+        "key": reader.choice(fields.get("key"), names),
         "when": when,
         "days": 0
         if when == AT_DUE

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import transaction
 
 from organisation.actors import Actor
+from supervision.schemes.fitness import misfits
 from supervision.schemes.models import Cycle, CycleState, Scheme, SchemeVersion
-from workflows.effects import registered_effects
 from workflows.ledger import record_institution
 
 LEDGER = "schemes"
@@ -32,14 +32,10 @@ def publish_version(content: Mapping[str, Any], *, by: Actor, at: datetime) -> t
     """The next version of the scheme that `content` (from `read_pack`) describes, for the actor's institution.
 
     Returns the version, and False when the latest one says the same already (nothing happens then). Raises CannotPublish
-    when a ladder names an action that no room has registered.
+    when the documents could not live by it: see `misfits`.
     """
-    actions = {step["action"] for ladder in content["ladders"].values() for step in ladder if step["action"]}
-    if unknown := sorted(actions - registered_effects()):
-        raise CannotPublish(
-            f"the ladders name actions that no room has registered: {', '.join(unknown)} "
-            f"(registered: {', '.join(sorted(registered_effects())) or 'none'})"
-        )
+    if found := misfits(content):
+        raise CannotPublish("; ".join(found))
     digest, name = digest_of(content), content["name"]
     with transaction.atomic():
         Scheme.objects.bulk_create(

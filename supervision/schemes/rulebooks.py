@@ -22,6 +22,7 @@ from calendars.working_days import Calendar
 from supervision.schemes.ladders import StepRule, climb
 from supervision.schemes.models import Cycle, SchemeVersion
 from workflows.rulebook import Deadline, RuleMissing
+from workflows.words import Text
 
 
 class BaseMissing(RuleMissing):
@@ -30,16 +31,22 @@ class BaseMissing(RuleMissing):
 
 @dataclass(frozen=True)
 class VersionRules:
-    """What one scheme version says, ready for use. `name` is `slug@number`."""
+    """What one scheme version says, ready for use.
+
+    `name` is `slug@number`; `ladders` are by the rule that climbs them; `steps` are the names of their steps by key, which
+    a notice of the code `ladder:<key>` is told in; `lamps` are name and meaning by "green", "yellow" and "red".
+    """
 
     name: str
     deadlines: Mapping[str, Rule]
     ladders: Mapping[str, tuple[StepRule, ...]]
     numbers: Mapping[str, int]
+    steps: Mapping[str, Text]
+    lamps: Mapping[str, tuple[Text, Text]]
 
     @classmethod
     def of(cls, name: str, content: Mapping[str, Any]) -> VersionRules:
-        """From a pack's content. `ladders` are by the rule that climbs them."""
+        """From a pack's content."""
         usual = time.fromisoformat(content["time_of_day"]["at"])
         ladders = {key: tuple(_step(row, usual) for row in rows) for key, rows in content["ladders"].items()}
         return cls(
@@ -47,6 +54,8 @@ class VersionRules:
             {key: _rule(key, row, name) for key, row in content["deadlines"].items()},
             {key: ladders[row["ladder"]] for key, row in content["deadlines"].items()},
             {key: row["value"] for key, row in content["numbers"].items()},
+            {key: Text(**words) for key, words in content["steps"].items()},
+            {key: (Text(**row["name"]), Text(**row["meaning"])) for key, row in content["lamps"].items()},
         )
 
 
@@ -176,9 +185,14 @@ def book_for(document: Any, calendar_stamp: int) -> SchemeBook:
 
 def book_of_cycle(cycle_id: int, calendar_stamp: int) -> SchemeBook:
     """The book of an appraisal year with the calendar of a stamp. Raises Cycle.DoesNotExist."""
-    return _book(
-        connection.settings_dict["NAME"], *_pinned(connection.settings_dict["NAME"], cycle_id), calendar_stamp
-    )
+    database = connection.settings_dict["NAME"]
+    return _book(database, *_pinned(database, cycle_id), calendar_stamp)
+
+
+def rules_of_cycle(cycle_id: int) -> VersionRules:
+    """What an appraisal year's scheme says, whatever the calendar: for its words. Raises Cycle.DoesNotExist."""
+    database = connection.settings_dict["NAME"]
+    return _rules(database, _pinned(database, cycle_id)[0])
 
 
 @lru_cache(maxsize=4096)

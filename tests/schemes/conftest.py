@@ -13,18 +13,10 @@ from organisation.models import Institution
 from supervision.schemes.models import Cycle, SchemeVersion
 from supervision.schemes.pack import SHIPPED, read_pack
 from supervision.schemes.publishing import open_cycle, publish_version
-from workflows import effects
 
 AT = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 SHIPPED_TEXT = (SHIPPED / "hoboksar-county.yaml").read_text(encoding="utf-8")
 Edited = Callable[..., Path]
-
-
-@pytest.fixture(autouse=True)
-def _orders_can_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The room that opens orders registers this; these tests stand below it."""
-    known = {"order.open": lambda document, actor, at: None}
-    monkeypatch.setattr(effects, "_causes", {**known, **effects._causes})
 
 
 @pytest.fixture

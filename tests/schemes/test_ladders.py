@@ -71,7 +71,7 @@ def test_steps_carry_what_the_pack_says_in_utc() -> None:
     assert (overdue.lamp, overdue.tells) == ("red", ("owner", "performance_office"))
     assert (urge.tells, urge.urgent) == (("owner", "deputy_in_charge", "head"), True)
     assert (order.action, order.tells, order.urgent) == (
-        "order.open",
+        "order.open_for_late_report",
         ("performance_office", "supervisor"),
         True,
     )

@@ -81,12 +81,44 @@ def test_two_institutions_number_their_versions_apart(version: SchemeVersion) ->
 
 @pytest.mark.django_db
 def test_a_ladder_that_names_an_action_nobody_registered_is_refused(office: Actor, edited: Edited) -> None:
-    content = read_pack(edited(("action: order.open", "action: order.opne")))
+    content = read_pack(edited(("action: order.open_for_late_report", "action: order.opne")))
     with pytest.raises(
-        CannotPublish, match=r"actions that no room has registered: order\.opne \(registered: .*order\.open"
+        CannotPublish,
+        match=r"actions that no room has registered: order\.opne \(registered: .*order\.open_for_late_report",
     ):
         publish_version(content, by=office, at=AT)
     assert Scheme.objects.count() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            [("  report.review:\n", "  report.reading:\n")],
+            "reports.quarterlyreport needs the deadline rule report.review",
+        ),
+        (
+            [("  rectification.leadership_need:\n", "  rectification.need:\n")],
+            "rectification.rectification needs the number rectification.leadership_need",
+        ),
+        (
+            [
+                (
+                    "key: urge, after: 1, tells: [owner, deputy_in_charge, head]",
+                    "key: urge, after: 1, tells: [owner, organisation_department]",
+                )
+            ],
+            "ladder report of quarterly_report tells organisation_department, whom reports.quarterlyreport does not know",
+        ),
+    ],
+)
+def test_a_pack_that_documents_could_not_live_by_is_refused(
+    office: Actor, edited: Edited, changes: list[tuple[str, str]], sentence: str
+) -> None:
+    with pytest.raises(CannotPublish) as refused:
+        publish_version(read_pack(edited(*changes)), by=office, at=AT)
+    assert sentence in str(refused.value).split("; ")
 
 
 @pytest.mark.django_db

@@ -17,8 +17,9 @@ from organisation.models import Institution
 from supervision.schemes.models import Cycle
 from supervision.schemes.pack import SHIPPED, read_pack
 from supervision.schemes.publishing import open_cycle, publish_version
-from supervision.schemes.rulebooks import BaseMissing, SchemeBook, book_for, book_of_cycle
+from supervision.schemes.rulebooks import BaseMissing, SchemeBook, book_for, book_of_cycle, rules_of_cycle
 from workflows.rulebook import RuleBook, RuleMissing, rulebook_of
+from workflows.words import Text
 
 from .conftest import AT, Edited, document
 
@@ -79,6 +80,10 @@ def test_signing_runs_to_the_report_s_own_date_however_late_it_is_handed_in(
         ("order.plan", "2026-10-10"),
         ("order.due", "2026-10-15"),
         ("order.feedback", "2026-10-20"),
+        ("order.feedback_reading", "2026-10-09"),
+        ("order.closing", "2026-10-10"),
+        ("rectification.acceptance_take_up", "2026-10-09"),
+        ("rectification.office_opinion", "2026-10-09"),
         ("order.extension", "2026-10-09"),
         ("order.take_up", "2026-10-09"),
         ("order.check", "2026-10-13"),
@@ -124,6 +129,12 @@ def test_a_named_instant_counts_as_its_local_day(book: SchemeBook, cycle: Cycle)
 
 def test_a_date_is_proposed_before_there_is_a_document(book: SchemeBook) -> None:
     assert book.due_on("order.due", at("2026-01-19T09:00:00+08:00")) == date(2026, 2, 3)
+
+
+def test_the_scheme_s_own_words_are_read_by_the_cycle(cycle: Cycle) -> None:
+    rules = rules_of_cycle(cycle.pk)
+    assert rules.steps["due_today"] == Text("今日到期", "Due today")
+    assert rules.lamps["yellow"] == (Text("黄灯", "Yellow"), Text("临近时限", "close to its due date"))
 
 
 # --- What is missing ---------------------------------------------------------------------------------------
