@@ -117,20 +117,28 @@ class Supervisor:
             self.servers.forget_database()
         marker.unlink(missing_ok=True)
         say("Preparing the database")
-        told = self.folder / "log" / "prepare.log"
-        prepare = self._child("prepare", [sys.executable, "-m", "config.prepare", str(marker)], log=told)
-        told.unlink(missing_ok=True)
+        accounts = self.folder / "accounts"
+        log = self.folder / "log" / "prepare.log"
+        log.unlink(missing_ok=True)
+        prepare = self._child(
+            "prepare", [sys.executable, "-m", "config.prepare", str(marker), str(accounts)], log=log
+        )
         prepare.start()
         assert prepare.process is not None
+        seeding = False
         while (status := prepare.process.poll()) is None:
             if self.stopping:
                 prepare.stop()
                 raise Interrupted
+            if not seeding and marker.exists():
+                seeding = True
+                say("Filling in the demonstration data (only at the first start)")
             time.sleep(BREATH_SECONDS)
-        text = told.read_text(errors="replace")
         if status != 0:
-            raise Failed(f"The database could not be prepared ({told}):\n{_tail(text, 15)}")
-        return text.strip()
+            raise Failed(
+                f"The database could not be prepared ({log}):\n{_tail(log.read_text(errors='replace'), 15)}"
+            )
+        return accounts.read_text(encoding="utf-8").strip()
 
     def _child(self, name: str, command: list[str], *, log: Path | None = None, **more: object) -> Child:
         descriptors = self.servers.pass_fds if self.servers is not None else ()
