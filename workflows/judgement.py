@@ -58,7 +58,11 @@ def judge(
     document: Any, step: Step[Any], actor: Actor, at: datetime, *, as_post: int | None = None
 ) -> Verdict:
     """Everything that stands between this person and this step. Reads no row: facts must have been read before."""
-    if not step.is_birth and document.state not in {source.name for source in step.path.sources}:
+    if (
+        not document._state.adding
+        if step.is_birth
+        else document.state not in {source.name for source in step.path.sources}
+    ):
         state = document.lifecycle.states.get(document.state)
         here = state.text if state else Text(document.state, document.state)
         return Verdict((Reason("not_in_this_state", NOT_HERE, {"state": here, "step": step.text}),), None)
