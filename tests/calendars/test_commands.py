@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 
 from calendars.models import Edition
@@ -80,6 +81,28 @@ def test_an_institution_s_own_holiday_counts_when_it_is_named() -> None:
     )  # fmt: skip
     assert working_days("2026-09-30", "+1", "--institution", "county")[0] == "2026-10-09\n"
     assert working_days("2026-09-30", "+1")[0] == "2026-10-08\n"
+
+
+def unreachable() -> int:
+    raise OperationalError("connection refused")
+
+
+def test_without_a_database_the_shipped_editions_count_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("calendars.management.commands.working_days.current_stamp", unreachable)
+    out, err = working_days("2026-09-30", "+5")
+    assert out == "2026-10-13\n"
+    assert err == "The database cannot be reached: counted by the editions that come with the product.\n"
+
+
+def test_an_institution_s_own_days_are_not_guessed_without_a_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Institution.objects.create(slug="county", name_zh="某县")
+    monkeypatch.setattr("calendars.management.commands.working_days.current_stamp", unreachable)
+    with pytest.raises(CommandError, match=r"^The database cannot be reached\.$"):
+        working_days("2026-09-30", "+5", "--institution", "county")
 
 
 def test_an_unknown_institution_is_refused() -> None:

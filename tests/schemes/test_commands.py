@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from organisation.models import Institution
 from supervision.schemes.models import SchemeVersion
@@ -113,6 +114,30 @@ def test_a_scheme_that_nobody_has_loaded_is_read_from_the_shipped_pack() -> None
     said = explain("--rule", "quarterly_report", "--period", "2025Q4")
     assert said.startswith("2026-01-12\n")
     assert "hoboksar-county (as shipped)" in said
+
+
+def test_without_a_database_the_shipped_pack_and_editions_count_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreachable(*args: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("supervision.schemes.management.commands.explain_deadline.book_of", unreachable)
+    out, err = StringIO(), StringIO()
+    args = (
+        "explain_deadline",
+        "--scheme",
+        "hoboksar-county",
+        "--rule",
+        "quarterly_report",
+        "--period",
+        "2026Q3",
+    )
+    call_command(*args, stdout=out, stderr=err)
+    assert out.getvalue().startswith("2026-10-10\n")
+    assert err.getvalue().startswith("The database cannot be reached: ")
+    with pytest.raises(CommandError, match=r"^The database cannot be reached\.$"):
+        call_command(*args, "--institution", "hoboksar", stdout=out)
 
 
 def test_the_latest_loaded_version_counts(version: SchemeVersion, edited: Edited) -> None:

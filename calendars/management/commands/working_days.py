@@ -8,9 +8,14 @@ from datetime import date
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
+from calendars.edition_files import shipped_editions
 from calendars.queries import calendar_of, current_stamp
+from calendars.state_years import calendar_from
 from calendars.working_days import FARTHEST, ONE_DAY, Calendar, NoWorkingDay, days_after, days_between
+
+NO_DATABASE = "The database cannot be reached: counted by the editions that come with the product."
 
 
 class Command(BaseCommand):
@@ -36,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{days} working days are too many: at most {FARTHEST} can be counted.", returncode=2
             )
-        calendar = calendar_of(institution_of(options["institution"]), current_stamp())
+        calendar = self.calendar(options["institution"])
         try:
             found = calendar.shift(start, days)
         except NoWorkingDay as error:
@@ -47,6 +52,16 @@ class Command(BaseCommand):
             self.stderr.write(
                 f"Provisional: no calendar is published for {span}; Monday to Friday were taken as working days."
             )
+
+    def calendar(self, institution: object) -> Calendar:
+        """The calendar as it is now; without a database the shipped editions, which is said."""
+        try:
+            return calendar_of(institution_of(institution), current_stamp())
+        except OperationalError:
+            if institution is not None:
+                raise CommandError("The database cannot be reached.", returncode=2) from None
+            self.stderr.write(NO_DATABASE)
+            return calendar_from(shipped_editions())
 
 
 def unpublished_years(calendar: Calendar, start: date, found: date) -> list[int]:

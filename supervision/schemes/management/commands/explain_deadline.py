@@ -6,18 +6,22 @@ import json
 from argparse import ArgumentParser
 from dataclasses import asdict
 from datetime import datetime, time
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from calendars import derivation
 from calendars.derivation import Base, Rule
+from calendars.edition_files import shipped_editions
 from calendars.explanation import explain
-from calendars.management.commands.working_days import parse_day
+from calendars.management.commands.working_days import NO_DATABASE, parse_day
 from calendars.periods import NotAPeriod
 from calendars.queries import calendar_of, current_stamp
-from calendars.working_days import NoWorkingDay
+from calendars.state_years import calendar_from
+from calendars.working_days import Calendar, NoWorkingDay
 from supervision.schemes.models import SchemeVersion
 from supervision.schemes.pack import read_pack, shipped_pack
 from supervision.schemes.rulebooks import SchemeBook, VersionRules
@@ -48,7 +52,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the stored form instead of words")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        book = book_of(options["scheme"], options["institution"])
+        book = self.book(options["scheme"], options["institution"])
         rule = book.rules.deadlines.get(options["rule"])
         if rule is None:
             raise refusal(
@@ -64,6 +68,16 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(stored(deadline), ensure_ascii=False, indent=2))
         else:
             self.stdout.write("\n".join(lines(deadline)))
+
+    def book(self, slug: str, institution: str | None) -> SchemeBook:
+        """The scheme and the calendar as they are now; without a database as they are shipped, which is said."""
+        try:
+            return book_of(slug, institution)
+        except OperationalError:
+            if institution or not (path := shipped_pack(slug)):
+                raise refusal("The database cannot be reached.") from None
+            self.stderr.write(NO_DATABASE)
+            return shipped_book(path, calendar_from(shipped_editions()))
 
 
 def refusal(sentence: str) -> CommandError:
@@ -85,15 +99,16 @@ def book_of(slug: str, institution: str | None) -> SchemeBook:
         owner = version.scheme.institution
         rules, tz, owner_id = VersionRules.of(str(version), version.content), owner.zone, owner.pk
         return SchemeBook(rules, calendar_of(owner_id, current_stamp()), tz)
-    path = shipped_pack(slug)
-    if institution or path is None:
-        raise refusal(
-            f"There is no scheme {slug!r}{' of ' + institution if institution else ''}: load its pack with load_pack."
-        )
+    if institution or not (path := shipped_pack(slug)):
+        owner_of = f" of {institution}" if institution else ""
+        raise refusal(f"There is no scheme {slug!r}{owner_of}: load its pack with load_pack.")
+    return shipped_book(path, calendar_of(None, current_stamp()))
+
+
+def shipped_book(path: Path, calendar: Calendar) -> SchemeBook:
+    """The scheme as a shipped pack states it, in the zone of the State's calendar."""
     return SchemeBook(
-        VersionRules.of(f"{slug} (as shipped)", read_pack(path)),
-        calendar_of(None, current_stamp()),
-        ZoneInfo("Asia/Shanghai"),
+        VersionRules.of(f"{path.stem} (as shipped)", read_pack(path)), calendar, ZoneInfo("Asia/Shanghai")
     )
 
 
