@@ -18,9 +18,15 @@ class MadeRun(Run):
     command = ("make", "--no-print-directory", "run")
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One data folder for all, so that only the first start is slow."""
+    return tmp_path_factory.mktemp("make") / "var"
+
+
 @pytest.mark.parametrize("how", ["make killed", "ctrl-c", "terminal closed", "group terminated"])
-def test_the_end_of_make_is_the_end_of_all(tmp_path: Path, how: str) -> None:
-    with running(tmp_path / "var", MadeRun) as run:
+def test_the_end_of_make_is_the_end_of_all(folder: Path, how: str) -> None:
+    with running(folder, MadeRun) as run:
         family = run.family()
         if how == "make killed":
             os.kill(run.process.pid, signal.SIGKILL)

@@ -100,7 +100,7 @@ def test_a_frozen_broker_does_not_hold_up_the_web(run: Run) -> None:
 def test_killing_a_worker_and_the_supervisor_leaves_nothing_and_the_next_start_recovers(
     folder: Path, run: Run
 ) -> None:
-    for _ in range(3):
+    for _ in range(2):
         family = run.family()
         assert len(family) > 8  # servers with their own processes, web, worker with its pool, beat
         run.process.kill()
