@@ -198,7 +198,7 @@
     box.className = "pop-x";
     box.setAttribute("role", "note");
     Array.from(source.children).forEach((part) => box.appendChild(part.cloneNode(true)));
-    document.body.appendChild(box);
+    one("#main").appendChild(box);
     const spot = button.getBoundingClientRect();
     const below = spot.bottom + 4 + box.offsetHeight < window.innerHeight;
     box.style.top = (window.pageYOffset + (below ? spot.bottom + 4 : Math.max(4, spot.top - box.offsetHeight - 4))) + "px";
@@ -320,6 +320,7 @@
       if (send) send.click(); /* click, not requestSubmit: htmx 2 sends the pressed button's name and value only after a click */
       return;
     }
+    if (form && event.key === "Enter" && target.matches("input")) { event.preventDefault(); return; } /* nothing is decided by one key */
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (target.matches && target.matches("textarea,select,input:not([type=checkbox])")) return;
     const place = target.closest && target.closest("[data-id]");

@@ -5,6 +5,7 @@ The strict content policy forbids `style="width:…"`, so every drawing is an SV
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -22,7 +23,7 @@ def mix_of(counts: Sequence[int], room: int) -> list[tuple[int, int]]:
     if not whole:
         return [(0, 0) for _ in counts]
     edges = [round(sum(counts[:n]) * room / whole) for n in range(len(counts) + 1)]
-    return [(start, end - start) for start, end in zip(edges, edges[1:], strict=False)]
+    return [(start, end - start) for start, end in itertools.pairwise(edges)]
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Trend:
         return " ".join(f"{x:g},{y:g}" for x, y in points)
 
 
-def trend_of(red: Sequence[int], yellow: Sequence[int], width: int = 560, height: int = 170) -> Trend:
+def trend_of(red: Sequence[int], yellow: Sequence[int], width: int, height: int, every: int = 2) -> Trend:
     """Two lines over the same days, from 0 up to a round number above the highest count. `labelled` are the (x,
-    index) of the days to name: the last and every second one before it. The labels at the ends of the two lines
+    index) of the days to name: the last, and one in `every` before it. The labels at the ends of the two lines
     are kept 14 pixels apart."""
     left, right, top, bottom = 30, 70, 10, 24
     highest = max([*red, *yellow, 1])
@@ -79,7 +80,7 @@ def trend_of(red: Sequence[int], yellow: Sequence[int], width: int = 560, height
         tuple((round(base - value * room / ceiling, 1), value) for value in range(0, ceiling + 1, step)),
         red_points,
         yellow_points,
-        tuple((x, n) for n, (x, _) in enumerate(red_points) if (len(red) - 1 - n) % 2 == 0),
+        tuple((x, n) for n, (x, _) in enumerate(red_points) if (len(red) - 1 - n) % every == 0),
         red_end,
         yellow_end,
     )

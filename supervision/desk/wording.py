@@ -138,3 +138,16 @@ def file_size(size: int) -> str:
 def listed(values: Iterable[object]) -> str:
     """甲、乙、丙 / A, B, C."""
     return (", " if in_english() else "、").join(str(value) for value in values)
+
+
+def yes() -> str:
+    """是 / yes."""
+    return "yes" if in_english() else "是"
+
+
+def colon() -> str:
+    return ": " if in_english() else "："
+
+
+def semicolon() -> str:
+    return "; " if in_english() else "；"

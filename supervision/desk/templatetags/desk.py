@@ -160,6 +160,12 @@ def left(item: Any) -> SafeString:
     )
 
 
+@register.simple_tag
+def gap() -> str:
+    """What stands between two sentences: a space in English, nothing in Chinese."""
+    return " " if wording.in_english() else ""
+
+
 @register.filter
 def left_in_full(value: int) -> str:
     """已超期3个工作日 / 3 working days overdue."""
@@ -257,12 +263,22 @@ def mix(red: int, yellow: int, green: int, room: int = 72) -> SafeString:
 def trend(points: tuple[TrendPoint, ...], now: date | datetime) -> dict[str, Any]:
     """The red and the yellow line, drawn on the server; the table beside it carries the numbers."""
     today = _day_of(now)
-    drawn = drawing.trend_of([point.red for point in points], [point.yellow for point in points])
+    counts = [point.red for point in points], [point.yellow for point in points]
+    drawn = (
+        ("wide", drawing.trend_of(*counts, 700, 152)),
+        ("narrow", drawing.trend_of(*counts, 340, 180, 4)),
+    )
     return {
-        "trend": drawn,
-        "red_path": drawing.Trend.path(drawn.red),
-        "yellow_path": drawing.Trend.path(drawn.yellow),
-        "days": [(x, wording.bare_day(points[n].day, today)) for x, n in drawn.labelled],
+        "drawings": [
+            {
+                "size": size,
+                "trend": trend,
+                "red_path": drawing.Trend.path(trend.red),
+                "yellow_path": drawing.Trend.path(trend.yellow),
+                "days": [(x, wording.bare_day(points[n].day, today)) for x, n in trend.labelled],
+            }
+            for size, trend in drawn
+        ],
         "first": points[0],
         "last": points[-1],
         "now": now,
