@@ -1,0 +1,233 @@
+"""The statements that deadlines are kept with: what is due, where items stand on their ladders, and who is told.
+
+Each is of fixed text and takes its rows as JSON, so that a thousand documents cost what one costs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from workflows import ledger
+
+# One probe of the index `due_to_step` for each institution, each at its own clock; in turn, so that none waits for another.
+DUE = """
+SELECT d.id, d.kind, d.document_id, d.institution_id, d.at, d.acts FROM (
+  SELECT w.*, i.id AS institution_id, coalesce(i.frozen_at, %(at)s::timestamptz) AS at,
+         row_number() OVER (PARTITION BY i.id ORDER BY w.next_step_at, w.id) AS turn
+    FROM organisation_institution i
+    CROSS JOIN LATERAL (
+      SELECT w.id, w.kind, w.document_id, w.next_step_at,
+             EXISTS (SELECT FROM jsonb_array_elements(w.ladder) WITH ORDINALITY AS s(step, n)
+                      WHERE s.n > w.ladder_at AND s.step->>'action' IS NOT NULL
+                        AND (s.step->>'at')::timestamptz <= coalesce(i.frozen_at, %(at)s::timestamptz)) AS acts
+        FROM workflows_workitem w
+       WHERE w.institution_id = i.id AND w.closed_at IS NULL AND w.next_step_at <= coalesce(i.frozen_at, %(at)s::timestamptz)
+         AND w.paused_at IS NULL AND (w.retry_at IS NULL OR w.retry_at <= coalesce(i.frozen_at, %(at)s::timestamptz))
+         AND w.id <> ALL(%(without)s::bigint[])
+       ORDER BY w.next_step_at, w.id LIMIT %(limit)s) w
+   WHERE %(institution)s::bigint IS NULL OR i.id = %(institution)s) d
+ ORDER BY d.turn, d.next_step_at, d.id LIMIT %(limit)s"""
+
+STEP = """
+WITH stepped AS (
+  SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS s(id bigint, before smallint, taken smallint, next_step_at timestamptz, lamp text))
+UPDATE workflows_workitem w
+   SET ladder_at = s.taken, next_step_at = s.next_step_at, lamp = s.lamp, attempts = 0, retry_at = NULL, last_error = ''
+  FROM stepped s WHERE w.id = s.id AND w.ladder_at = s.before AND w.closed_at IS NULL"""
+
+REDATE = """
+WITH redated AS (
+  SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS s(id bigint, due_on date, due_at timestamptz, derivation jsonb,
+    provisional boolean, ladder jsonb, ladder_at smallint, next_step_at timestamptz, lamp text))
+UPDATE workflows_workitem w
+   SET due_on = s.due_on, due_at = s.due_at, derivation = s.derivation, provisional = s.provisional, ladder = s.ladder,
+       ladder_at = s.ladder_at, next_step_at = CASE WHEN w.paused_at IS NULL THEN s.next_step_at END, lamp = s.lamp
+  FROM redated s WHERE w.id = s.id AND w.closed_at IS NULL"""
+
+# Whoever may act for the post that day: a seat's own post, else the role in its unit. A claimed item is its claimant's,
+# unless that person may no longer act; then it is everybody's again.
+PEOPLE = """
+WITH told AS (
+  SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS t(kind text, document_id bigint, institution_id bigint, title text, about text,
+    rank int, code text, suffix text, params jsonb, urgent boolean, at timestamptz, day date, since timestamptz, post_role text,
+    unit bigint, place bigint, claimant bigint)),
+standing AS (
+  SELECT t.*, s.person_id FROM told t
+    JOIN organisation_standing s ON s.institution_id = t.institution_id AND s.role = t.post_role
+     AND (t.unit IS NULL OR s.unit_id = t.unit) AND s.begins <= t.day AND (s.ends IS NULL OR s.ends >= t.day)
+   WHERE t.place IS NULL
+  UNION ALL
+  SELECT t.*, s.person_id FROM told t
+    JOIN organisation_standing s ON s.institution_id = t.institution_id AND s.post_id = t.place
+     AND s.begins <= t.day AND (s.ends IS NULL OR s.ends >= t.day)),
+people AS (
+  SELECT DISTINCT ON (s.kind, s.document_id, s.about, s.person_id) s.* FROM standing s
+   WHERE (s.claimant IS NULL OR s.person_id = s.claimant OR NOT EXISTS (
+            SELECT FROM organisation_standing c
+             WHERE c.person_id = s.claimant AND c.institution_id = s.institution_id AND c.begins <= s.day AND (c.ends IS NULL OR c.ends >= s.day)
+               AND CASE WHEN s.place IS NOT NULL THEN c.post_id = s.place
+                        ELSE c.role = s.post_role AND (s.unit IS NULL OR c.unit_id = s.unit) END))
+     AND (s.urgent OR s.since IS NULL OR NOT EXISTS (
+            SELECT FROM workflows_notice n WHERE n.kind = s.kind AND n.document_id = s.document_id AND n.person_id = s.person_id
+               AND n.code LIKE 'ladder:%%' AND n.at > s.since AND n.at < s.at))
+   ORDER BY s.kind, s.document_id, s.about, s.person_id, s.rank DESC)"""
+
+TELL = (
+    PEOPLE
+    + """
+INSERT INTO workflows_notice (kind, document_id, institution_id, person_id, key, code, params, title, urgent, at)
+SELECT p.kind, p.document_id, p.institution_id, p.person_id, p.kind || ':' || p.document_id || ':' || p.about || ':' || p.suffix || ':' || p.person_id,
+       p.code, p.params, p.title, p.urgent, p.at FROM people p
+ON CONFLICT (key) DO NOTHING"""
+)
+
+# One notice a person and outage, however many batches it takes: each batch adds its own lines to it.
+TELL_OF_OUTAGE = (
+    PEOPLE
+    + """
+INSERT INTO workflows_notice AS n (kind, document_id, institution_id, person_id, key, code, params, title, urgent, at)
+SELECT 'organisation.institution', p.institution_id, p.institution_id, p.person_id,
+       'outage:' || p.institution_id || ':' || %(outage)s::text || ':' || p.person_id, 'outage',
+       jsonb_build_object('from', %(outage)s::text, 'to', max(p.at), 'count', count(*), 'items', jsonb_agg(
+         jsonb_build_object('kind', p.kind, 'document_id', p.document_id, 'title', p.title, 'code', p.code) || p.params
+         ORDER BY p.urgent DESC, p.params->>'due_on', p.document_id)),
+       i.name_zh, bool_or(p.urgent), max(p.at)
+  FROM people p JOIN organisation_institution i ON i.id = p.institution_id GROUP BY p.institution_id, p.person_id, i.name_zh
+ON CONFLICT (key) DO UPDATE
+   SET params = excluded.params || jsonb_build_object('count', (n.params->>'count')::int + (excluded.params->>'count')::int,
+                                                      'items', n.params->'items' || (excluded.params->'items')),
+       urgent = n.urgent OR excluded.urgent, read_at = NULL"""
+)
+
+# An item that somebody else is writing is left to them. The third attempt in a row has ended twice in a dead process:
+# from then on the next one waits.
+TRYING = """
+WITH tried AS (
+  SELECT w.id, t.at FROM jsonb_to_recordset(%(rows)s::jsonb) AS t(id bigint, at timestamptz)
+    JOIN workflows_workitem w ON w.id = t.id
+   WHERE w.closed_at IS NULL AND w.next_step_at <= t.at AND (w.retry_at IS NULL OR w.retry_at <= t.at)
+   ORDER BY w.id FOR UPDATE OF w SKIP LOCKED)
+UPDATE workflows_workitem w
+   SET attempts = w.attempts + 1,
+       retry_at = CASE WHEN w.attempts >= 2 THEN tried.at + least(%(first)s * power(2, least(w.attempts, 20)), %(longest)s) * interval '1 second' END
+  FROM tried WHERE w.id = tried.id RETURNING w.id"""
+
+SET_ASIDE = """
+WITH items AS (
+  UPDATE workflows_workitem w SET attempts = w.attempts + %(more)s, last_error = %(error)s,
+         retry_at = %(at)s::timestamptz + least(%(first)s * power(2, least(w.attempts + %(more)s - 1, 20)), %(longest)s) * interval '1 second'
+   WHERE w.kind = %(kind)s AND w.document_id = %(document)s AND w.closed_at IS NULL AND w.next_step_at <= %(at)s
+  RETURNING w.attempts, w.retry_at)
+INSERT INTO workflows_finding (kind, document_id, code, params, found_at)
+SELECT %(kind)s, %(document)s, 'set_aside', jsonb_build_object('error', %(error)s::text, 'attempts', max(attempts), 'retry_at', max(retry_at)),
+       %(at)s FROM items HAVING count(*) > 0
+ON CONFLICT (kind, document_id, code) DO UPDATE SET params = excluded.params"""
+
+
+class Lost(RuntimeError):
+    """An item read under its document's lock was not there when it was written: something else writes items."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """An item with a step due by its institution's clock (`at`), read without a lock; `acts` when a due step has an action."""
+
+    item_id: int
+    kind: str
+    document_id: int
+    institution_id: int
+    at: datetime
+    acts: bool
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Whom to tell what about one document: whoever stands in `post_role` (in `unit`) or in the one post `place`.
+
+    Among those with the same `about` a person gets only the one of the highest `rank`; `about` and `suffix` make its key.
+    Unless `urgent`, nobody is told who had a ladder's notice of this document since `since`.
+    """
+
+    kind: str
+    document_id: int
+    institution_id: int
+    title: str
+    about: str
+    rank: int
+    code: str
+    suffix: str
+    params: Mapping[str, Any]
+    urgent: bool
+    at: datetime
+    day: date
+    post_role: str
+    unit: int | None
+    place: int | None = None
+    claimant: int | None = None
+    since: datetime | None = None
+
+
+def due_items(at: datetime, limit: int, *, institution_id: int | None, without: Collection[int]) -> list[Due]:
+    """What is due, oldest first, in turn between institutions: one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            DUE, {"at": at, "limit": limit, "institution": institution_id, "without": sorted(without)}
+        )
+        return [Due(*row) for row in cursor.fetchall()]
+
+
+def step(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Move items along their ladders: one statement. Raises Lost."""
+    _update(STEP, rows)
+
+
+def redate(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Give items new dates: one statement; a paused one stays without a next step. Raises Lost."""
+    _update(REDATE, rows)
+
+
+def _update(sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"rows": json.dumps(rows, default=ledger.plain)})
+        if cursor.rowcount != len(rows):
+            raise Lost(f"{cursor.rowcount} of {len(rows)} items")
+
+
+def tell(tellings: Sequence[Telling], *, outage_from: datetime | None = None) -> None:
+    """Write the notices: one statement. `outage_from` puts them into one notice a person, of the outage since then."""
+    if not tellings:
+        return
+    rows = json.dumps([vars(telling) for telling in tellings], default=ledger.plain)
+    with connection.cursor() as cursor:
+        if outage_from is None:
+            cursor.execute(TELL, {"rows": rows})
+        else:
+            cursor.execute(TELL_OF_OUTAGE, {"rows": rows, "outage": str(ledger.plain(outage_from))})
+
+
+def trying(items: Sequence[Due], *, first: float, longest: float) -> set[int]:
+    """Count an attempt before it is made, so that one that kills its process is counted too. Gives the items to go on with."""
+    rows = json.dumps([{"id": due.item_id, "at": due.at} for due in items], default=ledger.plain)
+    with connection.cursor() as cursor:
+        cursor.execute(TRYING, {"rows": rows, "first": first, "longest": longest})
+        return {row[0] for row in cursor.fetchall()}
+
+
+def set_aside(
+    kind: str, document_id: int, error: str, at: datetime, *, counted: bool, first: float, longest: float
+) -> None:
+    """Leave a document's due items alone for a while that doubles from `first` to `longest` seconds, and show them.
+
+    `counted` when the attempt has been counted already.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(SET_ASIDE, {
+            "kind": kind, "document": document_id, "error": error, "at": at, "more": 0 if counted else 1, "first": first,
+            "longest": longest,
+        })  # fmt: skip
