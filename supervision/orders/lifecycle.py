@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from supervision.conditions import UNOPENED
+from supervision.conditions import RECENT, UNOPENED
 from supervision.orders.numbering import ORDER_NUMBER
 from supervision.roles import DEPUTY, DISCIPLINE, HEAD, LEADER, PERFORMANCE_OFFICE, SUPERVISOR, UNIT_STAFF
 from workflows.lifecycle import AT, BIRTH, REASON, Check, Effect, Given, Guard, Lifecycle, State
@@ -78,15 +78,17 @@ class SupervisionOrderLifecycle(Lifecycle["SupervisionOrder"]):
                       "an extension is asked for before {due} ends; asked for later, the matter counts as overdue",
                       lambda order, at: order.finish_due_at and at < order.finish_due_at,
                       facts=("finish_due_at", "finish_due_on"), due=lambda order: order.finish_due_on)
+    still_runs = Must("办结时限未在计时", "its clock does not run", lambda order, at: order.finish_due_on, facts=("finish_due_on",))
     has_evidence = Must("尚有 {missing} 条办结标准没有佐证", "{missing} criteria are without evidence",
                         lambda order, at: order.unproven == 0, facts=("unproven",), missing=lambda order: order.unproven)
     rectified = Must("整改尚未验收销号，不能报结", "the rectification has not been accepted yet",
                      lambda order, at: order.unfinished == 0, facts=("unfinished",))
-    unopened = UNOPENED
+    unopened, recent = UNOPENED, RECENT
 
     # 三、须一并提交的内容 / What must be handed over
 
-    later = Check("新的时限须晚于现定时限", "the new date must be later than the present one", lambda order, day, at: day > order.due_on)
+    later = Check("新的时限须晚于现定时限", "the new date must be later than the present one",
+                  lambda order, day, at: day > order.finish_due_on)
 
     plan, progress = Given("办理计划", "plan of the work"), Given("进展情况", "progress")
     asked_date = Given("拟延至", "new date asked for", date, checks=(later,))
@@ -110,7 +112,7 @@ class SupervisionOrderLifecycle(Lifecycle["SupervisionOrder"]):
                   must=(has_authority, has_criteria, has_due_date), tells=(LEADER,))
     set_aside = Step("不予立项", "Do not open", draft >> not_opened, by=SUPERVISOR, must=(is_no_instruction,), given=(REASON,),
                      tells=(SUPERVISOR, PERFORMANCE_OFFICE), irreversible=True)
-    recall = Step("撤回", "Recall", for_signature >> draft, by=SUPERVISOR.who_did("submit"), must=(unopened,))
+    recall = Step("撤回", "Recall", for_signature >> draft, by=SUPERVISOR.who_did("submit"), must=(unopened, recent))
     send_back = Step("退回修改", "Send back", for_signature >> draft, by=LEADER, decides=True, given=(REASON,), tells=(SUPERVISOR,))
     decline = Step("不同意立项", "Decline", for_signature >> not_opened, by=LEADER, decides=True, given=(REASON,),
                    tells=(SUPERVISOR,), irreversible=True)
@@ -129,7 +131,7 @@ class SupervisionOrderLifecycle(Lifecycle["SupervisionOrder"]):
 
     feed_back = Step("反馈", "Report progress", in_hand >> fed_back, by=HEAD, given=(progress,),
                      records={"feedback": progress, "feedback_at": AT}, tells=(SUPERVISOR,))
-    take_feedback_back = Step("撤回反馈", "Take the report back", fed_back >> in_hand, by=HEAD.who_did("feed_back"), must=(unopened,))
+    take_feedback_back = Step("撤回反馈", "Take the report back", fed_back >> in_hand, by=HEAD.who_did("feed_back"), must=(unopened, recent))
     note_feedback = Step("审阅通过", "Take note", fed_back >> in_hand, by=SUPERVISOR, takes_note=True, tells=(HEAD,))
     ask_again = Step("要求再反馈", "Ask again", fed_back >> in_hand, by=SUPERVISOR, takes_note=True, given=(questions,),
                      tells=(HEAD, UNIT_STAFF))
@@ -137,7 +139,8 @@ class SupervisionOrderLifecycle(Lifecycle["SupervisionOrder"]):
     ask_extension = Step("申请延期", "Ask for an extension", in_hand >> extension_asked, by=HEAD, must=(is_in_time,),
                          given=(REASON, progress, asked_date), records={"asked_due_on": asked_date}, tells=(LEADER, SUPERVISOR))
     drop_extension = Step("撤销延期申请", "Withdraw the request", extension_asked >> in_hand, by=HEAD, tells=(LEADER, SUPERVISOR))
-    grant = Step("同意延期", "Grant", extension_asked >> in_hand, by=LEADER, decides=True, given=(new_date,), moves=(finish,),
+    grant = Step("同意延期", "Grant", extension_asked >> in_hand, by=LEADER, decides=True, must=(still_runs,), given=(new_date,),
+                 moves=(finish,),
                  records={"due_on": new_date, "times_extended": lambda order: order.times_extended + 1},
                  tells=(HEAD, UNIT_STAFF, SUPERVISOR))
     refuse = Step("不同意延期", "Refuse", extension_asked >> in_hand, by=LEADER, decides=True, given=(REASON,), tells=(HEAD, SUPERVISOR))
@@ -152,7 +155,7 @@ class SupervisionOrderLifecycle(Lifecycle["SupervisionOrder"]):
     claim_done = Step("报结", "Claim done", (in_hand | fed_back | extension_asked) >> claimed_done, by=HEAD,
                       must=(has_evidence, rectified), given=(closing_report,),
                       records={"claim": closing_report, "claimed_at": AT}, tells=(SUPERVISOR,))
-    take_claim_back = Step("撤回报结", "Take the claim back", claimed_done >> in_hand, by=HEAD.who_did("claim_done"), must=(unopened,))
+    take_claim_back = Step("撤回报结", "Take the claim back", claimed_done >> in_hand, by=HEAD.who_did("claim_done"), must=(unopened, recent))
     take_up = Step("开始核查", "Take up the check", claimed_done >> under_check, by=SUPERVISOR, decides=True, tells=(HEAD,))
     return_work = Step("退办", "Return", under_check >> in_hand, by=SUPERVISOR, decides=True,
                        given=(REASON, failed, how_checked), records={"times_returned": lambda order: order.times_returned + 1},

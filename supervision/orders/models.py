@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from organisation.actors import Actor
 from supervision import facts
 from supervision.schemes.documents import Supervised
 from workflows.lifecycle import StateField
-from workflows.scope import within_reach
+from workflows.scope import oversees, within_reach
 
 
 class Source(models.TextChoices):
@@ -61,8 +61,9 @@ NOT_YET_ISSUED = ("draft", "for_signature", "not_opened")
 
 
 class SupervisionOrder(Supervised):
-    """One matter given to one lead unit, `unit`. `due_on` is the date as it stands, `original_due_on` the first one:
-    without an approved extension an order is assessed on the latter (practice B3)."""
+    """One matter given to one lead unit, `unit`. `due_on` is the date that the order names, as issued or extended;
+    `original_due_on` the first one: without an approved extension an order is assessed on it (practice B3). A suspension
+    or a check moves neither: the clock that stands still is the work item's."""
 
     content: ClassVar[tuple[str, ...]] = (
         "title", "unit", "source", "authority", "reference", "clause", "category", "level", "method", "demand", "due_on",
@@ -139,7 +140,15 @@ class SupervisionOrder(Supervised):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> models.QuerySet[SupervisionOrder]:
-        return within_reach(cls.objects.all(), actor, hidden=Q(state__in=NOT_YET_ISSUED))
+        """Units see their orders and those they co-operate in, once issued; oversight sees all."""
+        own = within_reach(cls.objects.all(), actor, hidden=Q(state__in=NOT_YET_ISSUED))
+        if oversees(actor):
+            return own
+        mine = {c.unit_id for c in actor.capacities if c.unit_id is not None}
+        shared = Exists(CoOperatingUnit.objects.filter(order=OuterRef("pk"), unit__in=mine))
+        return own | cls.objects.filter(shared, institution_id=actor.institution_id).exclude(
+            state__in=NOT_YET_ISSUED
+        )
 
 
 def _same_matter(model: type[SupervisionOrder]) -> models.QuerySet[SupervisionOrder]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from supervision.conditions import UNOPENED
+from supervision.conditions import RECENT, UNOPENED
 from supervision.roles import DEPUTY, DISCIPLINE, HEAD, LEADER, PERFORMANCE_OFFICE, SUPERVISOR, UNIT_STAFF
 from workflows.lifecycle import AT, BIRTH, REASON, Check, Effect, Given, Guard, Lifecycle, State
 from workflows.lifecycle import Step as AnyStep
@@ -68,7 +68,7 @@ class RectificationLifecycle(Lifecycle["Rectification"]):
                         lambda plan, at: plan.unfinished == 0, facts=("unfinished",), count=lambda plan: plan.unfinished)
     has_numbers = Must("没有可退回的措施", "there is no measure to return", lambda plan, at: plan.measure_numbers,
                        facts=("measure_numbers",))
-    unopened = UNOPENED
+    unopened, recent = UNOPENED, RECENT
 
     # 三、须一并提交的内容 / What must be handed over
 
@@ -91,7 +91,7 @@ class RectificationLifecycle(Lifecycle["Rectification"]):
 
     hand_in = Step("送签", "Hand to the head", plan_owed >> for_head, by=UNIT_STAFF,
                    must=(has_measures, has_owners, has_dates, ends_with_order), tells=(HEAD,))
-    take_back = Step("撤回", "Take back", for_head >> plan_owed, by=UNIT_STAFF.who_did("hand_in"), must=(unopened,))
+    take_back = Step("撤回", "Take back", for_head >> plan_owed, by=UNIT_STAFF.who_did("hand_in"), must=(unopened, recent))
     send_back = Step("退回修改", "Send back", for_head >> plan_owed, by=HEAD, decides=True, given=(REASON,), tells=(UNIT_STAFF,))
     sign = Step("签报", "Sign and submit", for_head >> for_review, by=HEAD, signs=True, records={"signed_at": AT}, tells=(SUPERVISOR,))
 
@@ -108,7 +108,7 @@ class RectificationLifecycle(Lifecycle["Rectification"]):
     hand_in_correction = Step("修改送签", "Hand the correction to the head", returned >> correction_for_head, by=UNIT_STAFF,
                               must=(has_measures, has_owners, has_dates, ends_with_order), tells=(HEAD,))
     take_back_correction = Step("撤回修改", "Take the correction back", correction_for_head >> returned,
-                                by=UNIT_STAFF.who_did("hand_in_correction"), must=(unopened,))
+                                by=UNIT_STAFF.who_did("hand_in_correction"), must=(unopened, recent))
     send_back_correction = Step("退回再修改", "Send the correction back", correction_for_head >> returned, by=HEAD,
                                 decides=True, given=(REASON,), tells=(UNIT_STAFF,))
     sign_correction = Step("签报修改稿", "Sign the correction", correction_for_head >> for_review, by=HEAD, signs=True,
@@ -116,7 +116,7 @@ class RectificationLifecycle(Lifecycle["Rectification"]):
 
     claim = Step("报请验收", "Ask for acceptance", in_progress >> claimed, by=HEAD, must=(all_accepted,),
                  records={"claimed_at": AT}, tells=(SUPERVISOR,))
-    take_claim_back = Step("撤回验收申请", "Take the request back", claimed >> in_progress, by=HEAD.who_did("claim"), must=(unopened,))
+    take_claim_back = Step("撤回验收申请", "Take the request back", claimed >> in_progress, by=HEAD.who_did("claim"), must=(unopened, recent))
     take_up = Step("开始验收", "Take up the acceptance", claimed >> under_acceptance, by=SUPERVISOR, decides=True, tells=(HEAD,))
     return_measure = Step("验收退回", "Return a measure", under_acceptance >> in_progress, by=SUPERVISOR, decides=True,
                           must=(has_numbers,), given=(REASON, failed, how_checked), causes=(begin_again,),

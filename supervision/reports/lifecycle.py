@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from supervision.conditions import UNOPENED
+from supervision.conditions import RECENT, UNOPENED
 from supervision.roles import DEPUTY, HEAD, LEADER, PERFORMANCE_OFFICE, SUPERVISOR, UNIT_STAFF
 from workflows.lifecycle import AT, BIRTH, REASON, Given, Guard, Lifecycle, State
 from workflows.lifecycle import Step as AnyStep
@@ -50,7 +50,7 @@ class QuarterlyReportLifecycle(Lifecycle["QuarterlyReport"]):
     has_results = Must("尚有 {count} 项目标任务未填写完成情况", "{count} goals or tasks are without what was done",
                        lambda report, at: report.lines_without_result == 0, facts=("lines_without_result",),
                        count=lambda report: report.lines_without_result)
-    unopened = UNOPENED
+    unopened, recent = UNOPENED, RECENT
 
     # 三、须一并提交的内容 / What must be handed over
 
@@ -61,7 +61,7 @@ class QuarterlyReportLifecycle(Lifecycle["QuarterlyReport"]):
     open = Step("下达填报任务", "Open", BIRTH >> drafting, by=CLOCK, tells=(UNIT_STAFF, DEPUTY, HEAD))
 
     hand_in = Step("送签", "Hand to the head", drafting >> for_signature, by=UNIT_STAFF, must=(says_something, has_results), tells=(HEAD,))
-    take_back = Step("撤回", "Take back", for_signature >> drafting, by=UNIT_STAFF.who_did("hand_in"), must=(unopened,))
+    take_back = Step("撤回", "Take back", for_signature >> drafting, by=UNIT_STAFF.who_did("hand_in"), must=(unopened, recent))
     send_back = Step("退回修改", "Send back", for_signature >> drafting, by=HEAD, decides=True, given=(REASON,), tells=(UNIT_STAFF,))
     sign = Step("签发报送", "Sign and submit", for_signature >> submitted, by=HEAD, signs=True,
                 records={"first_submitted_at": AT, "submitted_at": AT}, tells=(PERFORMANCE_OFFICE, UNIT_STAFF))
@@ -75,7 +75,7 @@ class QuarterlyReportLifecycle(Lifecycle["QuarterlyReport"]):
     hand_in_correction = Step("补正送签", "Hand the correction to the head", returned >> correction_for_signature,
                               by=UNIT_STAFF, must=(says_something, has_results), tells=(HEAD,))
     take_back_correction = Step("撤回补正", "Take the correction back", correction_for_signature >> returned,
-                                by=UNIT_STAFF.who_did("hand_in_correction"), must=(unopened,))
+                                by=UNIT_STAFF.who_did("hand_in_correction"), must=(unopened, recent))
     send_back_correction = Step("退回再补正", "Send the correction back", correction_for_signature >> returned, by=HEAD,
                                 decides=True, given=(REASON,), tells=(UNIT_STAFF,))
     sign_correction = Step("签发补正", "Sign the correction", correction_for_signature >> submitted, by=HEAD, signs=True,

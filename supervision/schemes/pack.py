@@ -33,7 +33,7 @@ def read_pack(path: Path) -> dict[str, Any]:
     fields = reader.mapping(
         root,
         ("scheme", "name", "time_of_day", "offices", "lamps", "deadlines", "steps", "ladders", "numbers"),
-        ("groups",),
+        ("groups", "series"),
     )
     content = {
         "scheme": reader.string(fields.get("scheme")),
@@ -50,6 +50,7 @@ def read_pack(path: Path) -> dict[str, Any]:
         ),
         "deadlines": _deadlines(reader, fields.get("deadlines"), ladders),
         "numbers": _numbers(reader, fields.get("numbers")),
+        "series": _series(reader, fields.get("series")),
     }
     if reader.faults:
         raise PackError(reader.faults)
@@ -111,6 +112,22 @@ def _numbers(reader: Reader, node: Node | None) -> dict[str, Any]:
             "source": reader.source(fields.get("source")),
         }
     return numbers
+
+
+def _series(reader: Reader, node: Node | None) -> dict[str, Any]:
+    """How the running numbers of documents are written (文号)."""
+    series = {}
+    for key, child in (reader.named(node) if node else {}).items():
+        fields = reader.mapping(child, ("form", "source"))
+        form = reader.string(fields.get("form"))
+        if form is not None and (form.count("{year}"), form.count("{number}"), form.count("{")) != (1, 1, 2):
+            reader.fault(
+                fields["form"],
+                "文号须各写一次 {year} 和 {number}，例如 督〔{year}〕{number}号。",
+                "Write {year} and {number} once each, such as 督〔{year}〕{number}号.",
+            )
+        series[key] = {"form": form, "source": reader.source(fields.get("source"))}
+    return series
 
 
 # --- Deadlines ---------------------------------------------------------------------------------------------
