@@ -174,7 +174,7 @@ def follow_post(document: Any, sitting: Sitting, seat: Seat, at: datetime) -> bo
 
 def _move(document: Any, sitting: Sitting, seat: Seat, to: Post, at: datetime, move: Move) -> None:
     old, name, step = seat.post, sitting.round.name, sitting.panel.name
-    round_writing.move_seat(document, seat, to, step, name, move.actor, at)
+    round_writing.move_seat(document, seat, to, move.actor, at)
     note(
         document, move.entry, actor=move.actor, capacity=move.capacity, at=at, request_id=move.request_id, digest=move.digest,
         content={

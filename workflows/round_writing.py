@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from organisation.actors import Actor
+from organisation.models import Post
 from organisation.queries import local_day
 from workflows import ledger, writing
 from workflows.models import Round, RoundTask, Seat
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
     from workflows.round_nodes import Panel
 
 NOTICE_WORDS = {
-    "round.open": Text("请您表决：{step}", "Your vote is asked: {step}"),
-    "round.moved": Text("席位转由您表决：{step}", "A seat has come to you: {step}"),
-    "round.replaced": Text("您的席位已另行指定他人：{step}", "Somebody else now has your seat: {step}"),
-    "round.overtaken": Text("结果已定，无需再表决：{step}", "Decided without your vote: {step}"),
+    "round.open": Text("请您表决：{duty}", "Your vote is asked: {duty}"),
+    "round.moved": Text("席位转由您表决：{duty}", "A seat has come to you: {duty}"),
+    "round.replaced": Text("您的席位已另行指定他人：{duty}", "Somebody else now has your seat: {duty}"),
+    "round.overtaken": Text("结果已定，无需再表决：{duty}", "Decided without your vote: {duty}"),
     "round.withdrawn": Text(
-        "事项已另行办理，无需再表决：{step}", "The matter moved on; no vote is needed: {step}"
+        "事项已另行办理，无需再表决：{duty}", "The matter moved on; no vote is needed: {duty}"
     ),
 }
-"""What the notices of a round say, by code; `step` is the panel's own text."""
+"""What the notices of a round say, by code; `duty` is read out with `duty_text`."""
 
 # The people of a seat: whoever may act for its post that day, or, where it has none, for its role in its unit.
 TOLD = """
@@ -36,7 +37,7 @@ TOLD = """
   INSERT INTO workflows_notice (kind, document_id, institution_id, person_id, key, code, params, title, urgent, at)
   SELECT DISTINCT %(kind)s, %(document)s::bigint, %(institution)s::bigint, s.person_id,
       %(kind)s || ':' || %(document)s || ':seat:' || i.seat_id || ':' || %({code})s || ':' || coalesce(i.post_id, 0) || ':' || s.person_id,
-      %({code})s, %(params)s::jsonb, %(title)s, false, %(at)s::timestamptz
+      %({code})s, jsonb_build_object('duty', i.duty) || %(params)s::jsonb, %(title)s, false, %(at)s::timestamptz
     FROM {items} i
     JOIN organisation_standing s ON s.institution_id = %(institution)s
      AND s.begins <= %(day)s::date AND (s.ends IS NULL OR s.ends >= %(day)s::date)
@@ -66,7 +67,7 @@ items AS (
       %(role)s, p.role, p.unit_id, p.post_id, seats.id, '', %(at)s, %(due_on)s, %(due_at)s, %(due_on)s, %(derivation)s::jsonb,
       %(provisional)s, 'green', %(ladder)s::jsonb, 0, %(next_step_at)s, '', 0, ''
     FROM seats JOIN places p ON p.post_id IS NOT DISTINCT FROM seats.post_id
-  RETURNING seat_id, post_id, post_role, owner_unit_id),
+  RETURNING seat_id, post_id, post_role, owner_unit_id, duty),
 {told}
 SELECT i.seat_id, i.post_id, p.person_id FROM items i LEFT JOIN organisation_post p ON p.id = i.post_id ORDER BY i.seat_id"""
 
@@ -85,7 +86,7 @@ seats AS (
 items AS (
   UPDATE workflows_workitem w SET closed_at = coalesce(w.closed_at, %(at)s), next_step_at = NULL,
          closed_how = CASE WHEN w.closed_at IS NULL THEN 'overtaken' ELSE w.closed_how END
-    FROM seats WHERE w.seat_id = seats.id RETURNING w.seat_id, w.post_id, w.post_role, w.owner_unit_id),"""
+    FROM seats WHERE w.seat_id = seats.id RETURNING w.seat_id, w.post_id, w.post_role, w.owner_unit_id, w.duty),"""
 
 CLOSE_STEP = """
 WITH steps AS (
@@ -113,8 +114,10 @@ WITH seat AS (
 items AS (
   UPDATE workflows_workitem w
      SET post_id = %(post)s, post_role = %(post_role)s, owner_unit_id = %(unit)s, claimed_by_id = NULL, claimed_at = NULL
-    FROM seat WHERE w.seat_id = seat.id AND w.closed_at IS NULL RETURNING w.seat_id, w.post_id, w.post_role, w.owner_unit_id),
-before AS (SELECT id AS seat_id, %(old)s::bigint AS post_id, '' AS post_role, NULL::bigint AS owner_unit_id FROM seat),
+    FROM seat WHERE w.seat_id = seat.id AND w.closed_at IS NULL RETURNING w.seat_id, w.post_id, w.post_role, w.owner_unit_id, w.duty),
+before AS (
+  SELECT seat.id AS seat_id, %(old)s::bigint AS post_id, '' AS post_role, NULL::bigint AS owner_unit_id, items.duty
+    FROM seat JOIN items ON items.seat_id = seat.id),
 {told},
 {gone}
 SELECT count(*) FROM seat"""
@@ -156,7 +159,7 @@ def open_seats(
         cursor.execute(
             _OPEN[panel.each],
             {
-                **_told(document, "round.open", None, at, round=name, step=panel.name, due_on=deadline.due_on),
+                **_told(document, "round.open", None, at, due_on=deadline.due_on),
                 **columns, "derivation": json.dumps(columns["derivation"], default=ledger.plain),
                 "ladder": json.dumps(columns["ladder"], default=ledger.plain), "task": task.pk, "name": name,
                 "role": panel.role.key, "post_role": panel.role.post, "unit": panel.role.unit_of(document), "number": document.number,
@@ -179,15 +182,9 @@ def cast(seat: Seat, vote: str, opinion: str, actor: Actor, at: datetime) -> Non
 def close_step(document: Any, task: RoundTask, actor: Actor, at: datetime) -> None:
     """Close a step: whoever has not voted is overtaken and told, their items are closed."""
     with connection.cursor() as cursor:
-        told = _told(
-            document,
-            "round.overtaken",
-            actor.person_id,
-            at,
-            round=task.process.name,
-            step=task.flow_task.name,
+        cursor.execute(
+            _CLOSE_STEP, {**_told(document, "round.overtaken", actor.person_id, at), "task": task.pk}
         )
-        cursor.execute(_CLOSE_STEP, {**told, "task": task.pk})
 
 
 def close_round(process: Round, task: RoundTask, outcome: str, at: datetime) -> None:
@@ -206,14 +203,14 @@ def withdraw(document: Any, by: str, at: datetime) -> int:
         return int(cursor.fetchone()[0])
 
 
-def move_seat(document: Any, seat: Seat, to: Any, step: str, name: str, actor: Actor, at: datetime) -> None:
+def move_seat(document: Any, seat: Seat, to: Post, actor: Actor, at: datetime) -> None:
     """Give an open seat, with its item, to another post; tell whoever may act for the new one, and for the old one."""
     with connection.cursor() as cursor:
         cursor.execute(
             _MOVE_SEAT,
             {
-                **_told(document, "round.moved", actor.person_id, at, round=name, step=step), "gone": "round.replaced",
-                "seat": seat.pk, "old": seat.post_id, "post": to.pk, "post_role": to.role, "unit": to.unit_id,
+                **_told(document, "round.moved", actor.person_id, at), "gone": "round.replaced", "seat": seat.pk,
+                "old": seat.post_id, "post": to.pk, "post_role": to.role, "unit": to.unit_id,
             },
         )  # fmt: skip
         if cursor.fetchone()[0] != 1:
