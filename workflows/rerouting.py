@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from organisation.actors import clock_of
+from organisation.actors import Actor, Capacity, clock_of
 from organisation.models import Institution, Unit
 from organisation.offices import Office
 from organisation.queries import holders_of, local_day, now_of, office_above
@@ -25,6 +25,7 @@ from workflows.deadline_writing import Telling
 from workflows.deadlines import lock
 from workflows.documents import Document, document_kinds, model_of
 from workflows.fire import note
+from workflows.judgement import is_own_work
 from workflows.models import WorkItem
 from workflows.words import Text
 
@@ -92,7 +93,10 @@ SELECT w.id, w.kind, w.document_id FROM workflows_workitem w JOIN {table} d ON d
    AND (w.state, w.role) IN (SELECT * FROM unnest(%(states)s::text[], %(roles)s::text[]))
    AND EXISTS (SELECT FROM staff s WHERE (s.institution_id, s.role, s.unit) = (w.institution_id, w.post_role, coalesce(w.owner_unit_id, 0)))
    AND NOT EXISTS (SELECT FROM staff s WHERE (s.institution_id, s.role, s.unit) = (w.institution_id, w.post_role, coalesce(w.owner_unit_id, 0))
-                      AND s.person_id <> ALL(d.workers) AND s.holder_id <> ALL(d.workers))"""
+                      AND s.person_id <> ALL(d.workers) AND s.holder_id <> ALL(d.workers) AND NOT EXISTS (
+                        SELECT FROM unnest(d.signers) AS signature
+                         WHERE regexp_replace(signature, ':[^:]*$', '') <> s.role
+                           AND substring(signature FROM '[^:]*$')::bigint IN (s.person_id, s.holder_id)))"""
 
 
 @dataclass
@@ -260,7 +264,7 @@ def _send_up(item: WorkItem, document: Any, at: datetime, *, offices: Offices) -
         return None
     origin = item.rerouted_from or f"{item.post_role}:{item.owner_unit_id or ''}"
     role, unit = origin_of(origin)
-    bound = tuple(document.workers) if _decides(item, document) else ()
+    bound = _bound(document) if _decides(item, document) else ()
     office = offices.above(role, unit or item.unit_id, day, bound)
     if office is None or (office.role, office.unit_id) == (item.post_role, item.owner_unit_id):
         return None
@@ -274,9 +278,21 @@ def _decides(item: WorkItem, document: Any) -> bool:
 def _can_act(item: WorkItem, document: Any, role: str, unit: int | None, day: date) -> bool:
     """Whether anybody of this office may take the item up that day."""
     rows = holders_of(role, unit, day, institution_id=item.institution_id)
-    if _decides(item, document):
-        rows = rows.exclude(person_id__in=document.workers).exclude(holder_id__in=document.workers)
-    return rows.exists()
+    if not _decides(item, document):
+        return rows.exists()
+    return any(
+        not is_own_work(
+            Actor(row.person_id, item.institution_id, ""),
+            Capacity(row.post_id, row.role, row.unit_id, row.holder_id, row.via),
+            document,
+        )
+        for row in rows
+    )
+
+
+def _bound(document: Any) -> tuple[int, ...]:
+    """The people who may not decide on this document in another office, because they have handled or signed it."""
+    return tuple({*document.workers, *(int(signature.rpartition(":")[2]) for signature in document.signers)})
 
 
 class Offices:

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from workflows import ledger
+from workflows import ladders, ledger
 from workflows.lifecycle import Duty
 from workflows.roles import Role
 from workflows.rulebook import Deadline
@@ -62,7 +62,7 @@ MOVED_COLUMNS = """id bigint, seen bigint, version bigint, before text, after te
 
 OWED_COLUMNS = """kind text, document_id bigint, institution_id bigint, title text, number text, unit_id bigint, state text, duty text,
     role text, post_role text, owner_unit_id bigint, due_on date, due_at timestamptz, derivation jsonb, provisional boolean, ladder jsonb,
-    next_step_at timestamptz, shifts boolean"""
+    next_step_at timestamptz, ladder_at smallint, lamp text, shifts boolean"""
 
 TOLD_COLUMNS = """kind text, document_id bigint, institution_id bigint, sequence bigint, title text, post text, unit bigint"""
 
@@ -81,7 +81,7 @@ kept AS (
 shifted AS (
   UPDATE workflows_workitem w
      SET state = o.state, due_on = o.due_on, due_at = o.due_at, derivation = o.derivation, provisional = o.provisional,
-         ladder = o.ladder, ladder_at = 0, next_step_at = o.next_step_at, lamp = 'green', paused_at = NULL
+         ladder = o.ladder, ladder_at = o.ladder_at, next_step_at = o.next_step_at, lamp = o.lamp, paused_at = NULL
     FROM owed o JOIN moved ON moved.id = o.document_id
    WHERE o.shifts AND w.kind = o.kind AND w.document_id = o.document_id AND w.duty = o.duty AND w.closed_at IS NULL),
 opened AS (
@@ -256,7 +256,7 @@ def _moved(write: Write, after: str, values: Mapping[str, Any]) -> dict[str, Any
 
 
 def _shared(model: type[models.Model], writes: Sequence[Write], leaving: Leaving) -> dict[str, Any]:
-    owed = [item for w in writes for item in _owed(w, leaving.after)]
+    owed = [item for w in writes for item in _owed(w, leaving)]
     told = [row for w in writes for row in _told(w)]
     return {
         "kind": writes[0].link.kind, "owed": json.dumps(owed, default=ledger.plain), "told": json.dumps(told), "keep": list(leaving.keep),
@@ -265,13 +265,14 @@ def _shared(model: type[models.Model], writes: Sequence[Write], leaving: Leaving
     }  # fmt: skip
 
 
-def _owed(write: Write, after: str) -> list[dict[str, Any]]:
+def _owed(write: Write, leaving: Leaving) -> list[dict[str, Any]]:
     document = write.document
     return [
         {
             "kind": write.link.kind, "document_id": document.pk, "institution_id": document.institution_id, "title": document.title,
-            "number": document.number, "unit_id": document.unit_id, "state": after, "duty": o.duty.rule, "role": o.duty.role.key,
-            "post_role": o.duty.role.post, "owner_unit_id": o.duty.role.unit_of(document), "shifts": o.shifts, **deadline_columns(o.deadline),
+            "number": document.number, "unit_id": document.unit_id, "state": leaving.after, "duty": o.duty.rule, "role": o.duty.role.key,
+            "post_role": o.duty.role.post, "owner_unit_id": o.duty.role.unit_of(document), "shifts": o.shifts,
+            **deadline_columns(o.deadline), **(_position(o.deadline, leaving.at) if o.shifts else {}),
         }
         for o in write.owed
     ]  # fmt: skip
@@ -283,6 +284,12 @@ def deadline_columns(deadline: Deadline) -> dict[str, Any]:
         "due_on": deadline.due_on, "due_at": deadline.due_at, "derivation": deadline.derivation, "provisional": deadline.provisional,
         "ladder": [asdict(step) for step in deadline.ladder], "next_step_at": deadline.ladder[0].at if deadline.ladder else None,
     }  # fmt: skip
+
+
+def _position(deadline: Deadline, at: datetime) -> dict[str, Any]:
+    """Where an item stands on the ladder of a new date: what lies before the shift is not taken again."""
+    position = ladders.passed(deadline.ladder, at)
+    return {"ladder_at": position.taken, "next_step_at": position.next_step_at, "lamp": position.lamp}
 
 
 def _told(write: Write) -> list[dict[str, Any]]:
