@@ -160,7 +160,7 @@ class Stale:
 
     who: Who
     act: Words
-    at: datetime
+    at: datetime | None
     state: Words
 
 
@@ -216,7 +216,7 @@ class Panel:
 
     @property
     def to_confirm(self) -> Step | None:
-        return next((step for step in self.steps if step.key == self.confirming), None)
+        return next((step for step in self.allowed if step.key == self.confirming and step.confirm), None)
 
     @property
     def allowed(self) -> tuple[Step, ...]:
@@ -271,6 +271,7 @@ class Row:
     bulk_group: str = ""
     claim_url: str = ""
     decided: Decided | None = None
+    unit_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -491,6 +492,7 @@ class DocumentPage:
     edit_url: str = ""
     verified: str = ""
     links: tuple[tuple[Words, str, str], ...] = ()
+    attach_url: str = ""
 
 
 # Board
