@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -58,6 +58,18 @@ class Tally:
         return self.agreed + self.against + self.waiting
 
 
+def tally_of(votes: Sequence[str], need: int) -> Tally:
+    """Count the votes of a step; `need` is the pinned one (0: all who sit)."""
+    recused = votes.count(Vote.RECUSE)
+    return Tally(
+        votes.count(Vote.APPROVE),
+        votes.count(Vote.REFUSE),
+        recused,
+        votes.count(""),
+        need or len(votes) - recused,
+    )
+
+
 def verdict_of(votes: Sequence[str], need: int) -> str | None:
     """What the votes of a step amount to, as soon as the rest cannot change it; "" is a seat still open.
 
@@ -100,11 +112,7 @@ class Sitting:
         return next(seat for seat in self.seats if seat.pk == seat_id)
 
     def tally(self) -> Tally:
-        votes = [seat.vote for seat in self.seats]
-        recused = votes.count(Vote.RECUSE)
-        return Tally(
-            votes.count(Vote.APPROVE), votes.count(Vote.REFUSE), recused, votes.count(""), self.task.need or len(votes) - recused
-        )  # fmt: skip
+        return tally_of([seat.vote for seat in self.seats], self.task.need)
 
 
 def sittings_of(document: Document) -> list[Sitting]:
@@ -114,6 +122,22 @@ def sittings_of(document: Document) -> list[Sitting]:
         "task_id", "pk"
     )
     return [_gather(list(group)) for _, group in groupby(seats, key=lambda seat: seat.task_id)]
+
+
+def tallies_of(seat_ids: Collection[int]) -> dict[int, Tally]:
+    """How the step of each of these seats stands, for a page of work items: one statement."""
+    steps = Seat.objects.filter(pk__in=seat_ids).values("task")
+    rows = (
+        Seat.objects.filter(task__in=steps)
+        .order_by("task_id")
+        .values_list("task_id", "task__need", "pk", "vote")
+    )
+    found: dict[int, Tally] = {}
+    for (_, need), group in groupby(rows, key=lambda row: row[:2]):
+        seats = list(group)
+        tally = tally_of([vote for *_, vote in seats], need)
+        found |= {pk: tally for _, _, pk, _ in seats if pk in seat_ids}
+    return found
 
 
 def _gather(seats: list[Seat]) -> Sitting:

@@ -46,6 +46,7 @@ from workflows.round_reading import (
     require_open,
     sit,
     sittings_of,
+    tallies_of,
     verdict_of,
 )
 from workflows.round_seats import Reseated, follow_post, replace_seat, reseat
@@ -57,7 +58,7 @@ __all__ = [
     "ENTRY_WORDS", "NOTICE_WORDS", "Busy", "NoSuchRound", "Orphan", "Reseated", "SeatTaken", "Sitting", "Tally", "Voted",
     "duty_text", "faults_of_opinion", "faults_of_rounds", "judge_vote", "numbers_of", "open_round", "orphans", "policy_drawings",
     "policy_of", "policy_svg", "register_round", "registered_rounds", "replace_seat", "reseat", "roles_of", "round_svg", "rules_of",
-    "sittings_of", "verdict_of", "vote", "withdraw",
+    "sittings_of", "tallies_of", "verdict_of", "vote", "withdraw",
 ]  # fmt: skip
 
 ENTRY_WORDS = {

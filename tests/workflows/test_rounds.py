@@ -48,6 +48,7 @@ from workflows.rounds import (
     roles_of,
     rules_of,
     sittings_of,
+    tallies_of,
     verdict_of,
     vote,
 )
@@ -213,6 +214,16 @@ def test_too_few_in_office_to_agree_is_refused_and_what_led_there_undone(county:
     assert county.seat(plan, "performance_office").vote == ""
     assert entries(plan, "vote") == []
     assert len(county.open_items(plan)) == 1
+
+
+def test_only_those_in_office_that_day_sit_and_are_told(county: Ground) -> None:
+    root, april = county.place.root, date(2026, 4, 1)
+    county.place.post("未到任", "leading_group", root, begins=april)
+    county.place.post("未到岗", "performance_office", root, begins=april)
+    county.place.post("已离岗", "performance_office", root, ends=date(2026, 2, 27))
+    plan = county.at_the_group()
+    assert list(county.seats(plan)) == ["赵", "钱", "孙"]
+    assert told(plan, "round.open") == {"绩效员", "绩效副", "赵", "钱", "孙"}
 
 
 # --- What the votes amount to ------------------------------------------------------------------------------
@@ -753,6 +764,21 @@ def test_more_seats_cost_no_more_statements(county: Ground) -> None:
     seat, actor = county.seat(plan, "绩效员"), county.actor("绩效员")
     assert counted(lambda: vote(seat, "approve", actor=actor, at=AT, request_id=uuid4())) <= 10
     assert len(county.seats(plan)) == 8
+
+
+def test_a_page_of_seats_knows_how_their_steps_stand_in_one_statement(
+    county: Ground, django_assert_num_queries: Any
+) -> None:
+    first, second = county.at_the_group("甲"), county.at_the_group("乙")
+    county.vote(first, "赵")
+    county.vote(second, "钱", "refuse", "时限过长")
+    seats = [county.seat(plan, "孙").pk for plan in (first, second)]
+    with django_assert_num_queries(1):
+        found = tallies_of(seats)
+    assert found == {
+        seats[0]: Tally(agreed=1, against=0, recused=0, waiting=2, need=2),
+        seats[1]: Tally(agreed=0, against=1, recused=0, waiting=2, need=2),
+    }
 
 
 # --- What the program knows of its rounds ------------------------------------------------------------------
