@@ -6,7 +6,7 @@ them with the calendar of one stamp. The names of the databases are part of ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -21,6 +21,7 @@ from calendars.queries import calendar_of
 from calendars.working_days import Calendar
 from supervision.schemes.ladders import StepRule, climb
 from supervision.schemes.models import Cycle, SchemeVersion
+from workflows.documents import model_of
 from workflows.rulebook import Deadline, RuleMissing
 from workflows.words import Text
 
@@ -193,6 +194,12 @@ def rules_of_cycle(cycle_id: int) -> VersionRules:
     """What an appraisal year's scheme says, whatever the calendar: for its words. Raises Cycle.DoesNotExist."""
     database = connection.settings_dict["NAME"]
     return _rules(database, _pinned(database, cycle_id)[0])
+
+
+def names_of_ladder_steps(kind: str, ids: Collection[int]) -> dict[int, Mapping[str, Text]]:
+    """What the steps of these documents' ladders are called, for the notices that speak of them: one statement."""
+    rows = model_of(kind)._base_manager.filter(pk__in=ids).values_list("pk", "cycle_id")
+    return {pk: rules_of_cycle(cycle_id).steps for pk, cycle_id in rows if cycle_id is not None}
 
 
 @lru_cache(maxsize=4096)
