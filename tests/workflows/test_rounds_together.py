@@ -18,7 +18,7 @@ from workflows.models import Entry, Notice, Round, RoundTask, Seat, WorkItem
 from workflows.rounds import Busy, SeatTaken, Voted, vote
 from workflows.verification import verify
 
-ROUNDS = 12  # of each race: most faults of locking show within two or three
+ROUNDS = 8  # of each race: most faults of locking show within two or three
 
 
 @pytest.fixture
