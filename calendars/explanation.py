@@ -231,3 +231,35 @@ class English:
         scheme = f"; scheme {d['scheme']}" if d["scheme"] else ""
         source = "the product's default" if d["source"] == "default" else d["source"]
         return f"{d['clause']['en']} ({source}){scheme}" + (f"; {bases}" if bases else "")
+
+
+def in_short(derivation: Derivation, language: str | None = None) -> str:
+    """One line under a due date: where it starts, what is counted, what was skipped or moved it."""
+    english = (language or get_language() or "zh-hans").startswith("en")
+    base = derivation["base"]
+    start = periods.parse(base["name"]) if base["code"] == "period_end" else None
+    day = _day(base["on"])
+    short_day = f"{day.day} {day:%b}" if english else f"{day.month}月{day.day}日"
+    said = (start.en if english else start.zh) if start else short_day
+    if base["code"] == "field":
+        pieces = [f"date set: {short_day}" if english else f"载明 {short_day}"]
+    elif derivation["count"] is not None:
+        unit = derivation["unit"] == "working_days"
+        counted = (
+            f"{derivation['count']} {'working' if unit else 'calendar'} days"
+            if english
+            else f"{derivation['count']}{'个工作日' if unit else '日'}"
+        )
+        pieces = [f"{said} + {counted}" if english else f"{said}＋{counted}"]
+    else:
+        pieces = [f"{said}: by day {derivation['day']}" if english else f"{said}，{derivation['day']}日前"]
+    pieces += [
+        run["en"] if english else f"扣{run['zh']}"
+        for run in derivation["skipped"]
+        if run.get("zh") not in (None, "", "周末")
+    ][:2]
+    pieces += [("rolled over" if english else "顺延")] if derivation["rolled"] else []
+    pieces += [
+        ("clock was stopped" if english else "曾停表") for c in derivation["changes"] if c["code"] == "pause"
+    ][:1]
+    return (", " if english else "，").join(pieces)

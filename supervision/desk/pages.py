@@ -141,6 +141,7 @@ class File:
     uploaded_at: datetime | None = None
     by: Who | None = None
     digest: str = ""
+    remove_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -438,6 +439,9 @@ class Holding:
     due: Due | None = None
     claimed: bool = False
     note: str = ""
+    claim_url: str = ""
+    release_url: str = ""
+    hand_over_url: str = ""
 
 
 @dataclass(frozen=True)

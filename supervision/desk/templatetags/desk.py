@@ -14,6 +14,7 @@ from typing import Any
 
 from django import template
 from django.contrib.staticfiles import finders
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -289,3 +290,9 @@ def trend(points: tuple[TrendPoint, ...], now: date | datetime) -> dict[str, Any
 def words(value: Text | str | None) -> str:
     """A Text or a string as text of the active language."""
     return "" if value is None else str(value)
+
+
+@register.filter
+def plural_name(model: type[Model]) -> str:
+    """What the rows of a model are called."""
+    return str(model._meta.verbose_name_plural)

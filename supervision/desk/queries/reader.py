@@ -1,0 +1,170 @@
+"""What every page needs to know about its reader, and how rows are said: kinds, states, duties, dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from django.urls import reverse
+
+from calendars.explanation import explain, in_short
+from calendars.queries import calendar_of, current_stamp
+from calendars.working_days import Calendar
+from organisation.actors import Actor
+from organisation.middleware import Page
+from organisation.queries import local_day
+from organisation.roles import PostRole
+from supervision.desk.pages import Because, Due, Who, Words
+from workflows import rounds
+from workflows.documents import model_of
+from workflows.lifecycle import Step
+from workflows.models import WorkItem
+from workflows.words import Text
+
+LADDER_STEPS = {
+    "remind": Text("提醒", "reminded"),
+    "near": Text("临期提醒", "reminded: close to its date"),
+    "due_today": Text("今日到期提醒", "reminded: due today"),
+    "overdue": Text("逾期亮灯", "overdue"),
+    "urge": Text("催办", "urged"),
+    "order": Text("转督办", "supervision order drafted"),
+    "escalate": Text("上报", "escalated"),
+}
+"""What the steps of a ladder are called on the screens; the pack says when each is taken and who is told."""
+
+LEVELS = {"urge": 1, "escalate": 2, "order": 3}
+"""How high a step stands: which colour its level is shown in."""
+
+
+@dataclass
+class Reader:
+    """Who looks, at which instant; everything is read for them and in their scope."""
+
+    actor: Actor
+    at: datetime
+
+    @cached_property
+    def today(self) -> date:
+        return local_day(self.actor.institution_id, self.at)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        return calendar_of(self.actor.institution_id, current_stamp())
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(capacity.role for capacity in self.actor.capacities)
+
+    def holds(self, *roles: str) -> bool:
+        return bool(self.roles & set(roles))
+
+
+def reader_of(request: Page) -> Reader:
+    return Reader(request.actor, request.at)
+
+
+def left_of(due_on: date, reader: Reader) -> int:
+    """Working days from today to the due day: 0 today, negative when it is over; never 0 on another day."""
+    days = reader.calendar.count(reader.today, due_on)
+    if due_on > reader.today:
+        return max(days, 1)
+    return 0 if due_on == reader.today else min(days, -1)
+
+
+def due_of(item: WorkItem, reader: Reader) -> Due | None:
+    """The due date of a work item with its whole reason."""
+    if item.due_on is None:
+        return None
+    derivation: Mapping[str, Any] = item.derivation
+    moved = item.original_due_on if item.original_due_on != item.due_on else None
+    lines = explain(derivation) if derivation else []
+    due = str(item.due_on)
+    why = tuple(
+        Because(label, text, main=n == _due_line(lines, due)) for n, (label, text) in enumerate(lines[:-1])
+    )
+    return Due(
+        item.due_on, left_of(item.due_on, reader), summary=in_short(derivation) if derivation else "", why=why,
+        basis=lines[-1][1] if lines else "", original_on=moved, provisional=item.provisional, paused=item.paused_at is not None,
+    )  # fmt: skip
+
+
+def _due_line(lines: list[tuple[str, str]], due: str) -> int:
+    """The line of the derivation that says the date itself."""
+    return next((n for n, (label, _) in enumerate(lines) if label in ("截止", "Due")), -1)
+
+
+def kind_text(kind: str) -> Text:
+    return model_of(kind).lifecycle.title
+
+
+def state_text(kind: str, state: str) -> Words:
+    known = model_of(kind).lifecycle.states.get(state)
+    return known.text if known else state
+
+
+def step_text(kind: str, step: str) -> Words:
+    """How an entry of the ledger is called: a step of the lifecycle, or one of the engine's own acts."""
+    known = model_of(kind).lifecycle.steps.get(step)
+    if known:
+        return known.text
+    if step.startswith("ladder:"):
+        key = step.removeprefix("ladder:").rpartition(":")[2]
+        return LADDER_STEPS.get(key, key)
+    return ACTS.get(step) or rounds.ENTRY_WORDS.get(step) or step
+
+
+ACTS = {
+    "edit": Text("修改内容", "changed the content"),
+    "claim": Text("认领", "claimed"),
+    "release": Text("退回待认领", "released"),
+    "hand_over": Text("转办", "handed over"),
+    "open_item": Text("打开待办", "opened the item"),
+    "attach": Text("上传附件", "added a file"),
+    "remove_attachment": Text("移除附件", "removed a file"),
+    "erase": Text("清除个人信息", "erased personal data"),
+    "rederived": Text("因日历更新重算时限", "date derived anew from a new calendar"),
+    "rerouted": Text("因职务空缺转上级办理", "sent to the next office up: the post is vacant"),
+    "returned_to_post": Text("职务补任，退回原岗位办理", "back to its post: it is held again"),
+    "claim_lapsed": Text("认领人不再任职，退回待认领", "claim lapsed: no longer holds the post"),
+}
+
+
+def duty_text(item: WorkItem) -> Words:
+    duty = model_of(item.kind).lifecycle.duty(item.duty)
+    return duty.text if duty else rounds.duty_text(item.duty) or item.duty
+
+
+def role_text(role: str) -> str:
+    return str(PostRole(role).label) if role in PostRole.values else ""
+
+
+def document_url(kind: str, pk: int) -> str:
+    return reverse("document", args=[kind, pk])
+
+
+def tone_of(kind: str, step: Step[Any]) -> str:
+    """forward, back, refuse or plain: where a step leads, seen from where it stands.
+
+    Back leads to an earlier state and asks for words; refuse ends the matter and asks for words.
+    """
+    if step.is_birth:
+        return "forward"
+    states = list(model_of(kind).lifecycle.states)
+    source, target = states.index(step.path.sources[0].name), states.index(step.path.target.name)
+    asks = any(given.kind is str and not given.optional for given in step.given)
+    if step.path.target.final and asks and step.irreversible:
+        return "refuse"
+    if target < source and asks:
+        return "back"
+    return (
+        "plain"
+        if target == source or (asks and target > source and step.name.startswith(("dispute", "suspend")))
+        else "forward"
+    )
+
+
+def who_acted(name: str, unit: Words, role: str, holder: str = "", *, me: bool = False) -> Who:
+    return Who(name, unit=unit, role=role_text(role), on_behalf_of=holder, me=me)

@@ -1,0 +1,94 @@
+"""How the desk answers: pages for a browser that asked for one, fragments for htmx, and what was typed always kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from organisation.middleware import Page
+from organisation.models import Person
+from supervision.desk.pages import Stale as StalePanel
+from supervision.desk.pages import Who
+from supervision.desk.queries import reader as said
+from supervision.desk.queries.chrome import shown
+from workflows.documents import Refused, Stale
+from workflows.models import Vote
+from workflows.rounds import SeatTaken
+from workflows.worklist import queue_counts
+
+
+def is_fragment(request: Any) -> bool:
+    """Whether htmx asked for a part of a page."""
+    return bool(request.htmx) and not request.htmx.boosted
+
+
+def said_no(request: Page, reasons: tuple[str, ...], status: int, back: str) -> HttpResponse:
+    """A refusal of something that has no form of its own: a toast for htmx, a message on the page before otherwise."""
+    text = " ".join(reasons)
+    if is_fragment(request):
+        return HttpResponse(
+            text,
+            status=status,
+            headers={"Duban-Reason": quote(text)},
+            content_type="text/plain; charset=utf-8",
+        )
+    messages.error(request, text)
+    return HttpResponseRedirect(back)
+
+
+def decided(
+    request: Page, *, key: str, text: str, back: str, action: str = "", url: str = ""
+) -> HttpResponse:
+    """It is done: for htmx an empty body, the page's counts out of band and the event that moves the focus on."""
+    if not is_fragment(request):
+        messages.success(request, text)
+        return HttpResponseRedirect(back)
+    counts = queue_counts(request.actor)
+    lamps = {
+        lamp: sum(n for (k, _c), n in counts.items() if k == lamp) for lamp in ("red", "yellow", "green")
+    }
+    every, claimable = sum(counts.values()), sum(n for (_l, c), n in counts.items() if c)
+    told = [("tab-mine", every), ("tab-claimable", claimable), ("nav-queue", every), ("lamp-all", every)]
+    told += [(f"lamp-{lamp}", n) for lamp, n in lamps.items()]
+    response = render(request, "desk/_decided.html", {"counts": tuple((k, shown(n)) for k, n in told)})
+    response["HX-Trigger"] = json.dumps({"decided": {"id": key, "text": text, "action": action, "url": url}})
+    return response
+
+
+def go(request: Page, url: str, text: str = "") -> HttpResponse:
+    """To another page, with a message there."""
+    if text:
+        messages.success(request, text)
+    if is_fragment(request):
+        return HttpResponse(status=200, headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
+def stale_panel(error: Stale, kind: str) -> StalePanel:
+    """Who was first, what they did, when, and where it stands now."""
+    name: str = getattr(error, "name", "") or ""
+    if not name and error.by:
+        name = Person.objects.filter(pk=error.by).values_list("name", flat=True).first() or ""
+    act: Any = said.step_text(kind, error.step)
+    if isinstance(error, SeatTaken):
+        act = Vote(error.vote).label
+    who = Who(name or _("the clock"))
+    return StalePanel(who, act, error.at, said.state_text(kind, error.state))
+
+
+def sorted_out(refused: Refused) -> tuple[dict[str, str], tuple[str, ...]]:
+    """A refusal's reasons: those about a field under its name, the others as sentences about the whole."""
+    fields: dict[str, str] = {}
+    general = []
+    for reason in refused.reasons:
+        if reason.code.startswith("given."):
+            fields.setdefault(reason.code.split(".")[1], str(reason))
+        else:
+            general.append(str(reason))
+    return fields, tuple(general)
