@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, models
 
@@ -121,8 +122,8 @@ moved AS (
      SET version = m.version, workers = m.workers, ledger_sequence = m.sequence, ledger_head = decode(m.head, 'hex'){sets}
     FROM moves m WHERE d.id = m.id AND d.version = m.seen AND d.state = m.before RETURNING d.id),
 retitled AS (
-  UPDATE workflows_workitem w SET title = %(title)s FROM moved
-   WHERE w.kind = %(kind)s AND w.document_id = moved.id AND w.closed_at IS NULL AND w.title <> %(title)s)"""
+  UPDATE workflows_workitem w SET title = %(title)s, unit_id = %(unit)s FROM moved
+   WHERE w.kind = %(kind)s AND w.document_id = moved.id AND w.closed_at IS NULL AND (w.title, w.unit_id) <> (%(title)s, %(unit)s))"""
 
 APPENDED = """
 moved AS (
@@ -221,7 +222,7 @@ def open_new(model: type[models.Model], writes: Sequence[Write], leaving: Leavin
 def edit(model: type[models.Model], write: Write) -> None:
     """Write a locked document's changed content: one statement."""
     fields = tuple(sorted(write.values))
-    shared = {"kind": write.link.kind, "title": write.document.title}
+    shared = {"kind": write.link.kind, "title": write.document.title, "unit": write.document.unit_id}
     _execute(_editing(model, fields), [_moved(write, write.before, write.values)], [write], shared)
 
 
@@ -320,11 +321,22 @@ def storable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.pk if isinstance(value, models.Model) else value for name, value in values.items()}
 
 
+def hold_request(person_id: int | None, request_id: UUID) -> None:
+    """Let one of several identical requests for a birth go first: there is no row yet that they could wait for."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{person_id}:{request_id}"])
+
+
+def part_columns(document: Any, name: str) -> list[str]:
+    """The columns of a part's rows that are the part's own: neither its id nor whose part it is."""
+    owner = document.parts[name]
+    fields = getattr(document, name).model._meta.concrete_fields
+    return [f.attname for f in fields if f.name != owner and not f.primary_key]
+
+
 def part_rows(document: Any, name: str) -> list[dict[str, Any]]:
     """A part's rows as they stand, without the foreign key to the document."""
-    manager, owner = getattr(document, name), document.parts[name]
-    fields = [f.attname for f in manager.model._meta.concrete_fields if f.name != owner]
-    return list(manager.order_by("pk").values(*fields))
+    return list(getattr(document, name).order_by("pk").values("id", *part_columns(document, name)))
 
 
 def same_rows(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
