@@ -15,24 +15,25 @@ from django.db import connection
 
 from workflows import ledger
 
-# One probe of the index `due_to_step` for each institution, each at its own clock; in turn, so that none waits for another.
-DUE = """
-SELECT d.id, d.kind, d.document_id, d.institution_id, d.at, d.acts FROM (
-  SELECT w.*, i.id AS institution_id, coalesce(i.frozen_at, %(at)s::timestamptz) AS at,
-         row_number() OVER (PARTITION BY i.id ORDER BY w.next_step_at, w.id) AS turn
-    FROM organisation_institution i
-    CROSS JOIN LATERAL (
-      SELECT w.id, w.kind, w.document_id, w.next_step_at,
-             EXISTS (SELECT FROM jsonb_array_elements(w.ladder) WITH ORDINALITY AS s(step, n)
-                      WHERE s.n > w.ladder_at AND s.step->>'action' IS NOT NULL
-                        AND (s.step->>'at')::timestamptz <= coalesce(i.frozen_at, %(at)s::timestamptz)) AS acts
-        FROM workflows_workitem w
-       WHERE w.institution_id = i.id AND w.closed_at IS NULL AND w.next_step_at <= coalesce(i.frozen_at, %(at)s::timestamptz)
-         AND w.paused_at IS NULL AND (w.retry_at IS NULL OR w.retry_at <= coalesce(i.frozen_at, %(at)s::timestamptz))
-         AND w.id <> ALL(%(without)s::bigint[])
-       ORDER BY w.next_step_at, w.id LIMIT %(limit)s) w
-   WHERE %(institution)s::bigint IS NULL OR i.id = %(institution)s) d
- ORDER BY d.turn, d.next_step_at, d.id LIMIT %(limit)s"""
+# One probe of the index `due_to_step` for each institution. Those with the real clock and those whose clock stands still
+# apart, because only a constant lets the planner know how little is due.
+BY_INSTITUTION = """
+  SELECT w.*, i.id AS institution_id, {clock} AS at FROM organisation_institution i CROSS JOIN LATERAL (
+    SELECT w.id, w.kind, w.document_id, w.next_step_at,
+           EXISTS (SELECT FROM jsonb_array_elements(w.ladder) WITH ORDINALITY AS s(step, n)
+                    WHERE s.n > w.ladder_at AND s.step->>'action' IS NOT NULL AND (s.step->>'at')::timestamptz <= {clock}) AS acts
+      FROM workflows_workitem w
+     WHERE w.institution_id = i.id AND w.closed_at IS NULL AND w.next_step_at <= {clock} AND w.paused_at IS NULL
+       AND (w.retry_at IS NULL OR w.retry_at <= {clock}) AND w.id <> ALL(%(without)s::bigint[])
+     ORDER BY w.next_step_at, w.id LIMIT %(limit)s) w
+   WHERE {which} AND (%(institution)s::bigint IS NULL OR i.id = %(institution)s)"""
+
+# In turn between institutions, so that none waits for another.
+DUE = f"""
+SELECT id, kind, document_id, institution_id, at, acts
+  FROM ({BY_INSTITUTION.format(clock="%(at)s::timestamptz", which="i.frozen_at IS NULL")}
+ UNION ALL {BY_INSTITUTION.format(clock="i.frozen_at", which="i.frozen_at IS NOT NULL")}) d
+ ORDER BY row_number() OVER (PARTITION BY institution_id ORDER BY next_step_at, id), next_step_at, id LIMIT %(limit)s"""
 
 STEP = """
 WITH stepped AS (
@@ -75,7 +76,7 @@ people AS (
                         ELSE c.role = s.post_role AND (s.unit IS NULL OR c.unit_id = s.unit) END))
      AND (s.urgent OR s.since IS NULL OR NOT EXISTS (
             SELECT FROM workflows_notice n WHERE n.kind = s.kind AND n.document_id = s.document_id AND n.person_id = s.person_id
-               AND n.code LIKE 'ladder:%%' AND n.at > s.since AND n.at < s.at))
+               AND n.code LIKE 'ladder:%%' AND n.params->>'duty' = s.params->>'duty' AND n.at > s.since AND n.at < s.at))
    ORDER BY s.kind, s.document_id, s.about, s.person_id, s.rank DESC)"""
 
 TELL = (
@@ -151,7 +152,7 @@ class Telling:
     """Whom to tell what about one document: whoever stands in `post_role` (in `unit`) or in the one post `place`.
 
     Among those with the same `about` a person gets only the one of the highest `rank`; `about` and `suffix` make its key.
-    Unless `urgent`, nobody is told who had a ladder's notice of this document since `since`.
+    Unless `urgent`, nobody is told who had a ladder's notice of the same duty since `since`.
     """
 
     kind: str
