@@ -151,9 +151,9 @@ def test_nothing_due_is_one_probe_of_the_index(place: County, django_assert_num_
             assert sweep(AT).steps == 0
         given = {"at": AT, "limit": 1000, "institution": None, "without": []}
         cursor.execute("EXPLAIN (ANALYZE, COSTS OFF) " + deadline_writing.DUE, given)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Index Scan using due_to_step" in plan
-    assert "Seq Scan on workflows_workitem" not in plan
+        plan = [line.strip() for (line,) in cursor.fetchall() if "never executed" not in line]
+    assert [line for line in plan if "Index Scan using due_to_step" in line]
+    assert [line for line in plan if "Seq Scan on workflows_workitem" in line] == []
 
 
 def test_ten_thousand_due_at_one_second_cost_ten_batches_of_statements(place: County) -> None:
