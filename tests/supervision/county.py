@@ -1,0 +1,328 @@
+"""A county for tests: its units, its people with their posts, the shipped scheme and calendars, and the shortest words
+for moving documents. Everything goes through the doors that the product uses; instants are passed in."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from calendars.edition_files import shipped_editions
+from calendars.publishing import publish_edition
+from organisation import changes
+from organisation.actors import Actor, clock_of
+from organisation.models import Institution, Person, Post, Unit
+from organisation.queries import actor_for
+from supervision.orders.models import SupervisionOrder
+from supervision.rectification.models import Measure, Rectification
+from supervision.reports.models import QuarterlyReport
+from supervision.reports.opening import open_quarterly_reports
+from supervision.schemes.models import Cycle
+from supervision.schemes.pack import read_pack, shipped_pack
+from supervision.schemes.publishing import open_cycle, publish_version
+from workflows import rounds
+from workflows.attachments import attach
+from workflows.fire import Fired, edit, fire, start
+from workflows.models import Seat, Vote, WorkItem
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+def moment(month: int, day: int, hour: int = 9, minute: int = 0, *, year: int = 2026) -> datetime:
+    """An instant by the county's clock."""
+    return datetime(year, month, day, hour, minute, tzinfo=CHINA)
+
+
+AT = moment(3, 2)
+"""A Monday on which nothing is due."""
+
+POSTS = {
+    "staff": ("unit_staff", "town"),
+    "colleague": ("unit_staff", "town"),
+    "deputy": ("deputy_in_charge", "town"),
+    "head": ("head", "town"),
+    "staff elsewhere": ("unit_staff", "bureau"),
+    "head elsewhere": ("head", "bureau"),
+    "office": ("performance_office", "county"),
+    "drafter": ("supervisor", "county"),
+    "checker": ("supervisor", "county"),
+    "leader": ("leading_group", "county"),
+    "second leader": ("leading_group", "county"),
+    "former leader": ("leading_group", "county"),
+    "discipline": ("discipline_inspection", "county"),
+    "auditor": ("auditor", "county"),
+}
+"""Who holds which post where. Besides: "delegate" acts for the head, "stranger" holds nothing, "outsider" holds every one
+of these posts in another institution, and "clock" is the system itself."""
+
+CAST = (*POSTS, "delegate", "stranger", "outsider", "clock")
+
+FORMER_LEADER_UNTIL = date(2026, 1, 31)
+
+
+@dataclass
+class County:
+    """One institution of a test with everything a document needs."""
+
+    institution: Institution
+    units: dict[str, Unit]
+    people: dict[str, Person]
+    posts: dict[str, Post]
+    cycle: Cycle
+
+    def actor(self, who: str, at: datetime = AT) -> Actor:
+        """The person with the posts of that day, or the clock."""
+        return clock_of(self.institution.pk) if who == "clock" else actor_for(self.people[who], at)
+
+    def pinned(self, unit: str = "town") -> dict[str, Any]:
+        """The fields that every document of this county and unit has."""
+        return {
+            "institution_id": self.institution.pk,
+            "cycle_id": self.cycle.pk,
+            "unit_id": self.units[unit].pk,
+        }
+
+
+def county(year: int = 2026) -> County:
+    """Hoboksar with a town, a bureau and their people, the shipped scheme applied to `year`, and the State's calendars."""
+    for edition in shipped_editions():
+        publish_edition(edition, None, moment(1, 1))
+    institution, units = _institution("hoboksar", "和布克赛尔蒙古自治县")
+    people, posts = {}, {}
+    for name, (role, unit) in POSTS.items():
+        people[name] = _person(institution, name)
+        ends = FORMER_LEADER_UNTIL if name == "former leader" else None
+        posts[name] = _appoint(people[name], role, units[unit], ends)
+    people["delegate"], people["stranger"] = (
+        _person(institution, "delegate"),
+        _person(institution, "stranger"),
+    )
+    delegate_head(posts["head"], people["delegate"])
+    people["outsider"] = _outsider()
+    version, _ = publish_version(
+        read_pack(shipped_pack("hoboksar-county")), by=clock_of(institution.pk), at=moment(1, 1)
+    )
+    cycle = open_cycle(version, year, by=clock_of(institution.pk), at=moment(1, 1))
+    return County(institution, units, people, posts, cycle)
+
+
+def delegate_head(post: Post, to: Person) -> None:
+    """`to` acts for the post for the whole of 2026."""
+    changes.delegate(
+        post, to=to, begins=date(2026, 1, 1), ends=date(2026, 12, 31), by=clock_of(post.institution_id),
+        at=moment(1, 1), reason="外出学习期间代理",
+    )  # fmt: skip
+
+
+def _institution(slug: str, name: str) -> tuple[Institution, dict[str, Unit]]:
+    institution = Institution.objects.create(slug=slug, name_zh=name)
+
+    def unit(kind: str, name: str, parent: Unit | None = None) -> Unit:
+        return Unit.objects.create(
+            institution=institution, parent=parent, kind=kind, name_zh=name, begins=date(2020, 1, 1)
+        )
+
+    root = unit("county", name)
+    return institution, {
+        "county": root,
+        "town": unit("township", "和什托洛盖镇", root),
+        "bureau": unit("department", "城建局", root),
+        "section": unit("section", "办公室", root),
+    }
+
+
+def _person(institution: Institution, name: str) -> Person:
+    return Person.objects.create_user(
+        f"{institution.slug}-{name.replace(' ', '-')}", institution=institution, name=name
+    )
+
+
+def _appoint(person: Person, role: str, unit: Unit, ends: date | None = None) -> Post:
+    return changes.appoint(
+        person=person, role=role, unit=unit, begins=date(2025, 1, 1), ends=ends, by=clock_of(unit.institution_id),
+        at=moment(1, 1), reason="任职通知",
+    )  # fmt: skip
+
+
+def _outsider() -> Person:
+    institution, units = _institution("elsewhere", "邻县")
+    person = _person(institution, "outsider")
+    for role in sorted({role for role, _ in POSTS.values()}):
+        _appoint(person, role, units["town"])
+    return person
+
+
+# --- Moving documents --------------------------------------------------------------------------------------
+
+GIVEN: dict[str, Any] = {
+    "reason": "情况说明", "missing": "第二项未写完成比例", "plan": "三月完成排查，四月整改", "progress": "已完成六成",
+    "asked_date": date(2026, 6, 1), "new_date": date(2026, 6, 1), "review_date": date(2026, 5, 8), "closing_report": "已全部完成",
+    "questions": "请说明资金到位情况", "how_checked": "实地核查", "conclusion": "事实清楚，达到办结标准", "failed": "第一条",
+    "instruction": "请再核实", "done": "已更换阀门三处", "opinion": "同意",
+}  # fmt: skip
+"""Something sensible for whatever a step wants handed over; each test overrides what it is about."""
+
+
+def act(place: County, document: Any, step: str, who: str, at: datetime = AT, **given: Any) -> Fired:
+    """Fire the step as this person, who has just looked at the document. Raises what `fire` raises."""
+    return fire(
+        document, step, actor=place.actor(who, at), at=at, seen_version=version_of(document), request_id=uuid4(),
+        **inputs_for(document, step, **given),
+    )  # fmt: skip
+
+
+def inputs_for(document: Any, step: str, **given: Any) -> dict[str, Any]:
+    """What the step wants handed over, from `given` or something sensible."""
+    wanted = document.lifecycle.steps[step].given
+    return {g.name: given.get(g.name, 1 if g.kind is int else GIVEN[g.name]) for g in wanted}
+
+
+def version_of(document: Any) -> int:
+    """The version as it stands in the database."""
+    version: int = type(document).objects.values_list("version", flat=True).get(pk=document.pk)
+    return version
+
+
+def again(document: Any) -> Any:
+    """The document as it stands: a protected state is read again, never refreshed."""
+    return type(document).objects.get(pk=document.pk)
+
+
+def change(place: County, document: Any, who: str, at: datetime = AT, **content: Any) -> Fired:
+    """Edit as this person: lists are parts, everything else fields."""
+    parts = {name: value for name, value in content.items() if isinstance(value, list)}
+    changes_ = {name: value for name, value in content.items() if name not in parts}
+    return edit(
+        document, actor=place.actor(who, at), at=at, seen_version=version_of(document), request_id=uuid4(), changes=changes_,
+        parts=parts,
+    )  # fmt: skip
+
+
+def walk(place: County, document: Any, route: str, at: datetime = AT) -> Any:
+    """Take "step:person, step:person, ..."; what is no step is something done meanwhile (see MEANWHILE)."""
+    for leg in filter(None, (part.strip() for part in route.split(","))):
+        step, _, who = leg.partition(":")
+        if step in MEANWHILE:
+            MEANWHILE[step](place, document, who, at)
+        else:
+            act(place, document, step, who, at)
+    return again(document)
+
+
+def vote(place: County, document: Any, choice: str, who: str, at: datetime = AT) -> None:
+    """Vote on the seat that this person has in the document's open round."""
+    actor = place.actor(who, at)
+    posts = {c.post_id for c in actor.capacities}
+    offices = {c.role for c in actor.capacities}
+    seats = Seat.objects.filter(
+        vote="", task__process__document_id=document.pk, task__process__kind=document.kind()
+    )
+    seat = next(s for s in seats if s.post_id in posts or (s.post_id is None and s.role in offices))
+    rounds.vote(seat, choice, actor=actor, at=at, opinion="意见", request_id=uuid4())
+
+
+def prove(place: County, order: Any, who: str, at: datetime = AT) -> None:
+    """Evidence for every criterion of an order."""
+    rows = [
+        {"criterion_id": pk, "text": "现场照片", "fact_on": at.date()}
+        for pk in order.criteria.values_list("pk", flat=True)
+    ]
+    change(place, order, who, at, evidence=rows)
+
+
+def fill_in(place: County, report: Any, who: str, at: datetime = AT) -> None:
+    """A report with one line."""
+    line = {
+        "task": "人居环境整治",
+        "planned": "完成60%",
+        "actual": "完成55%",
+        "gap": "资金到位慢",
+        "measure": "协调资金",
+    }
+    change(place, report, who, at, summary="总体按计划推进", lines=[line])
+
+
+def plan_two_measures(place: County, plan: Any, who: str, at: datetime = AT) -> None:
+    """A plan of two measures that ends with its order."""
+    rows = [
+        {"problem": "迟报", "cause": "无人负责", "measure": measure, "owner": "张三（办公室主任）", "due_on": date(2026, 3, 13)}
+        for measure in ("明确专人负责", "建立提前提醒制度")
+    ]  # fmt: skip
+    change(place, plan, who, at, summary="季报逾期", planned=rows)
+
+
+def add_evidence(place: County, document: Any, who: str, at: datetime = AT) -> None:
+    """A file on the document."""
+    attach(
+        document, io.BytesIO("落实情况".encode()), name="佐证.txt", fact_on=at.date(), actor=place.actor(who, at), at=at
+    )  # fmt: skip
+
+
+def finish_measures(place: County, plan: Any, who: str, at: datetime = AT) -> None:
+    """Every open measure of a rectification is done by `who` and accepted by the checker."""
+    for measure in Measure.objects.filter(rectification=plan, state__in=("to_do", "sent_back")):
+        walk(place, measure, f"add_evidence:{who}, claim:{who}, take_up:checker, accept:checker", at)
+
+
+MEANWHILE: dict[str, Any] = {
+    "prove": prove,
+    "fill_in": fill_in,
+    "plan_two_measures": plan_two_measures,
+    "add_evidence": add_evidence,
+    "finish_measures": finish_measures,
+    "agree": lambda place, document, who, at: vote(place, document, Vote.APPROVE, who, at),
+    "disagree": lambda place, document, who, at: vote(place, document, Vote.REFUSE, who, at),
+}
+
+
+# --- Documents to begin with -------------------------------------------------------------------------------
+
+
+def report_of(
+    place: County, unit: str = "town", period: str = "2026Q1", at: datetime | None = None
+) -> QuarterlyReport:
+    """The report that the clock opened for this unit on the first day after the quarter."""
+    open_quarterly_reports(place.institution.pk, at or moment(4, 1))
+    return QuarterlyReport.objects.get(unit=place.units[unit], period=period)
+
+
+def order_of(
+    place: County, who: str = "drafter", at: datetime = AT, unit: str = "town", **fields: Any
+) -> SupervisionOrder:
+    """An order of two criteria, drafted by `who`."""
+    values = {
+        "title": "和什托洛盖镇供热管网漏损整治", "source": "meeting", "authority": "县政府第3次常务会议", "clause": "会议纪要第四条",
+        "demand": "供热季前完成整治", "due_on": date(2026, 3, 16), **fields,
+    }  # fmt: skip
+    criteria = [{"text": "漏损率低于百分之十"}, {"text": "群众投诉全部回复"}]
+    return start(
+        SupervisionOrder, "draft_order", actor=place.actor(who, at), at=at, parts={"criteria": criteria},
+        **{**place.pinned(unit), **values},
+    )  # fmt: skip
+
+
+TO_HAND = "submit:drafter, sign:leader, sign_for:head, take_in_hand:staff"
+
+
+def plan_of(place: County, at: datetime = AT) -> Rectification:
+    """The rectification that opened when an order demanding one was taken in hand."""
+    order = walk(place, order_of(place, at=at, demands_rectification=True), TO_HAND, at)
+    return Rectification.objects.get(order=order)
+
+
+TO_APPROVED = "plan_two_measures:staff, hand_in:staff, sign:head, forward:checker, agree:office, agree:leader, agree:second leader"
+
+
+def measure_of(place: County, at: datetime = AT) -> Measure:
+    """The first measure of an approved plan."""
+    plan = walk(place, plan_of(place, at), TO_APPROVED, at)
+    return Measure.objects.get(rectification=plan, place=1, again=0)
+
+
+def owed(document: Any) -> dict[str, Any]:
+    """Open duties of a document with their due dates; None for those that are paused."""
+    items = WorkItem.objects.filter(kind=document.kind(), document_id=document.pk, closed_at=None, seat=None)
+    return {item.duty: None if item.paused_at else item.due_on for item in items}

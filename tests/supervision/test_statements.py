@@ -1,0 +1,112 @@
+"""What a transition costs: at most four statements between BEGIN and COMMIT, one more where a parent's row is locked.
+
+Beyond that only what is declared: a number (its series is held and moved on: two), an effect, a round that opens or ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.supervision import county as counties
+from tests.supervision.county import TO_HAND, County, measure_of, moment, order_of, plan_of, report_of, walk
+from workflows import fire as firing
+
+MOST, PARENT, NUMBER = 4, 1, 2
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
+    """Every step fired meanwhile with the most statements it took, savepoints aside."""
+    seen: dict[str, int] = {}
+
+    def fire(document: Any, step: str, **rest: Any) -> Any:
+        with CaptureQueriesContext(connection) as queries:
+            fired = firing.fire(document, step, **rest)
+        own = [q["sql"] for q in queries if "SAVEPOINT" not in q["sql"]]
+        seen[step] = max(seen.get(step, 0), len(own))
+        return fired
+
+    monkeypatch.setattr(counties, "fire", fire)
+    yield seen
+
+
+def too_dear(seen: dict[str, int], document: Any) -> dict[str, int]:
+    steps = document.lifecycle.steps
+    parent = PARENT if document.parent else 0
+    plain = {
+        name: n for name, n in seen.items() if not steps[name].causes and not _touches_a_round(steps[name])
+    }
+    return {
+        name: n for name, n in plain.items() if n > MOST + parent + (NUMBER if steps[name].numbers else 0)
+    }
+
+
+def _touches_a_round(step: Any) -> bool:
+    return any(state.round for state in (*step.path.sources, step.path.target))
+
+
+def test_the_steps_of_a_report(place: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = report_of(place)
+    route = (
+        "fill_in:staff, hand_in:staff, take_back:staff, hand_in:staff, send_back:head, hand_in:staff, sign:head, return_report:office,"
+        "hand_in_correction:staff, send_back_correction:head, hand_in_correction:staff, sign_correction:head, accept:office"
+    )
+    with counted(monkeypatch) as seen:
+        walk(place, report, route, moment(4, 2))
+    assert len(seen) == 9
+    assert too_dear(seen, report) == {}
+
+
+def test_the_steps_of_an_order(place: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    walk(
+        place, order_of(place, title="前一件"), "submit:drafter, sign:leader"
+    )  # the process knows the rules from here on
+    order = order_of(place, source="leaders_instruction")
+    route = (
+        f"submit:drafter, recall:drafter, submit:drafter, send_back:leader, {TO_HAND}, feed_back:head, note_feedback:drafter,"
+        "ask_extension:head, grant:leader, ask_extension:head, refuse:leader, suspend:leader, keep_suspended:leader, resume:leader, prove:staff,"
+        "claim_done:head, take_claim_back:head, claim_done:head, take_up:checker, return_work:checker, claim_done:head, take_up:checker,"
+        "submit_for_closing:checker, approve_closing:leader"
+    )
+    monkeypatch.setitem(counties.GIVEN, "asked_date", moment(12, 1).date())
+    with counted(monkeypatch) as seen:
+        walk(place, order, route)
+    assert len(seen) == 20
+    assert too_dear(seen, order) == {}
+
+
+def test_the_steps_of_a_rectification_and_its_measures(
+    place: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(place)
+    with counted(monkeypatch) as seen:
+        walk(place, plan, "plan_two_measures:staff, hand_in:staff, sign:head, return_plan:checker")
+    assert too_dear(seen, plan) == {}
+    plan = walk(
+        place,
+        plan,
+        "hand_in_correction:staff, sign_correction:head, forward:checker, agree:office, agree:leader, agree:second leader",
+    )
+    plan = walk(place, plan, "finish_measures:staff")
+    with counted(monkeypatch) as seen:
+        walk(place, plan, "claim:head, take_claim_back:head, claim:head, take_up:checker, accept:checker")
+    assert len(seen) == 4
+    assert too_dear(seen, plan) == {}
+
+
+def test_the_steps_of_a_measure(place: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = measure_of(place)
+    with counted(monkeypatch) as seen:
+        walk(
+            place,
+            measure,
+            "add_evidence:staff, claim:staff, take_up:checker, return_work:checker, claim:staff, take_up:checker, accept:checker",
+        )
+    assert len(seen) == 4
+    assert too_dear(seen, measure) == {}
