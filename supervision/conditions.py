@@ -26,15 +26,15 @@ def _is_recent(document: Any, at: datetime) -> bool:
 
 
 UNOPENED = Guard[Any](
-    "对方已打开办理，不能再撤回；如需修改，请与对方联系退回",
-    "it has been opened already and can no longer be recalled; ask for it to be sent back",
+    "对方已打开办理，不能再撤回；如需修改，请与对方联系退回。",
+    "It has been opened already and can no longer be recalled; ask for it to be sent back.",
     lambda document, at: document.unopened,
     facts=("unopened",),
 )
 
 RECENT = Guard[Any](
-    "提交已超过 {hours} 小时，不能再撤回",
-    "it was submitted more than {hours} hours ago and can no longer be recalled",
+    "提交已超过 {hours} 小时，不能再撤回。",
+    "The time in which it could be recalled ({hours} h) has passed.",
     _is_recent,
     hours=hours_to_recall,
 )

@@ -61,33 +61,33 @@ class SupervisionOrderLifecycle(Lifecycle["SupervisionOrder"]):
 
     # 二、条件：不满足时告知的理由 / Conditions, and what the refused person is told
 
-    has_authority = Must("请注明事项来源、批准依据和条款", "state the source, the authority and the clause",
+    has_authority = Must("请注明事项来源、批准依据和条款。", "State the source, the authority and the clause.",
                          lambda order, at: order.source and order.authority.strip() and order.clause.strip())
-    has_criteria = Must("请逐条列明办结标准", "list what counts as done", lambda order, at: order.criteria_count, facts=("criteria_count",))
-    has_due_date = Must("请写明原定办结时限", "name the original due date", lambda order, at: order.due_on)
-    is_no_instruction = Must("领导批示件立项与否由领导决定，办结由领导销号",
-                             "a leader's instruction is opened and closed by the leader",
+    has_criteria = Must("请逐条列明办结标准。", "List what counts as done.", lambda order, at: order.criteria_count, facts=("criteria_count",))
+    has_due_date = Must("请写明原定办结时限。", "Name the original due date.", lambda order, at: order.due_on)
+    is_no_instruction = Must("领导批示件立项与否由领导决定，办结由领导销号。",
+                             "A leader's instruction is opened and closed by the leader.",
                              lambda order, at: order.source != "leaders_instruction")
-    is_instruction = Must("本件不是领导批示件，由督查室直接销号",
-                          "this is no leader's instruction: the supervision office closes it",
+    is_instruction = Must("本件不是领导批示件，由督查室直接销号。",
+                          "This is no leader's instruction: the supervision office closes it.",
                           lambda order, at: order.source == "leaders_instruction")
-    is_not_repeated = Must("同一事项已有督办单{others}未办结，不得重复督查、多头督查",
-                           "{others} already supervises this matter and is not closed", lambda order, at: not order.same_matter,
+    is_not_repeated = Must("同一事项已有督办单{others}未办结，不得重复督查、多头督查。",
+                           "{others} already supervises this matter and is not closed.", lambda order, at: not order.same_matter,
                            facts=("same_matter",), others=lambda order: "、".join(order.same_matter))
-    is_in_time = Must("申请延期须在{due}到期之前提出，逾期申请按逾期论",
-                      "an extension is asked for before {due} ends; asked for later, the matter counts as overdue",
+    is_in_time = Must("申请延期须在{due}到期之前提出，逾期申请按逾期论。",
+                      "An extension is asked for before {due} ends; asked for later, the matter counts as overdue.",
                       lambda order, at: order.finish_due_at and at < order.finish_due_at,
                       facts=("finish_due_at", "finish_due_on"), due=lambda order: order.finish_due_on)
-    still_runs = Must("办结时限未在计时", "its clock does not run", lambda order, at: order.finish_due_on, facts=("finish_due_on",))
-    has_evidence = Must("尚有 {missing} 条办结标准没有佐证", "{missing} criteria are without evidence",
+    still_runs = Must("办结时限未在计时。", "Its clock does not run.", lambda order, at: order.finish_due_on, facts=("finish_due_on",))
+    has_evidence = Must("尚有 {missing} 条办结标准没有佐证。", "Criteria without evidence: {missing}.",
                         lambda order, at: order.unproven == 0, facts=("unproven",), missing=lambda order: order.unproven)
-    rectified = Must("整改尚未验收销号，不能报结", "the rectification has not been accepted yet",
+    rectified = Must("整改尚未验收销号，不能报结。", "The rectification has not been accepted yet.",
                      lambda order, at: order.unfinished == 0, facts=("unfinished",))
     unopened, recent = UNOPENED, RECENT
 
     # 三、须一并提交的内容 / What must be handed over
 
-    later = Check("新的时限须晚于现定时限", "the new date must be later than the present one",
+    later = Check("新的时限须晚于现定时限。", "The new date must be later than the present one.",
                   lambda order, day, at: day > order.finish_due_on)
 
     plan, progress = Given("办理计划", "plan of the work"), Given("进展情况", "progress")

@@ -50,29 +50,29 @@ class RectificationLifecycle(Lifecycle["Rectification"]):
 
     # 二、条件：不满足时告知的理由 / Conditions, and what the refused person is told
 
-    has_measures = Must("请至少列出一条整改措施", "plan at least one measure", lambda plan, at: plan.planned_count,
+    has_measures = Must("请至少列出一条整改措施。", "Plan at least one measure.", lambda plan, at: plan.planned_count,
                         facts=("planned_count",))
-    has_owners = Must("尚有 {count} 条措施未明确责任人", "{count} measures are without a person responsible",
+    has_owners = Must("尚有 {count} 条措施未明确责任人。", "Measures without a person responsible: {count}.",
                       lambda plan, at: plan.planned_without_owner == 0, facts=("planned_without_owner",),
                       count=lambda plan: plan.planned_without_owner)
-    has_dates = Must("尚有 {count} 条措施未明确完成时限", "{count} measures are without a date",
+    has_dates = Must("尚有 {count} 条措施未明确完成时限。", "Measures without a date: {count}.",
                      lambda plan, at: plan.planned_without_date == 0, facts=("planned_without_date",),
                      count=lambda plan: plan.planned_without_date)
-    ends_with_order = Must("最晚措施{last}才完成，晚于督办单时限{due}，请说明理由",
-                           "a measure ends on {last}, after the order's {due}: say why",
+    ends_with_order = Must("最晚措施{last}才完成，晚于督办单时限{due}，请说明理由。",
+                           "A measure ends on {last}, after the order's {due}: say why.",
                            lambda plan, at: plan.why_later.strip() or not plan.last_planned or plan.last_planned <= plan.order_due_on,
                            facts=("last_planned", "order_due_on"), last=lambda plan: plan.last_planned,
                            due=lambda plan: plan.order_due_on)
-    is_dated = Must("方案没有完成时限", "the plan has no date", lambda plan, at: plan.last_planned, facts=("last_planned",))
-    all_accepted = Must("尚有 {count} 条措施未通过核查", "{count} measures have not been accepted",
+    is_dated = Must("方案没有完成时限。", "The plan has no date.", lambda plan, at: plan.last_planned, facts=("last_planned",))
+    all_accepted = Must("尚有 {count} 条措施未通过核查。", "Measures not accepted yet: {count}.",
                         lambda plan, at: plan.unfinished == 0, facts=("unfinished",), count=lambda plan: plan.unfinished)
-    has_numbers = Must("没有可退回的措施", "there is no measure to return", lambda plan, at: plan.measure_numbers,
+    has_numbers = Must("没有可退回的措施。", "There is no measure to return.", lambda plan, at: plan.measure_numbers,
                        facts=("measure_numbers",))
     unopened, recent = UNOPENED, RECENT
 
     # 三、须一并提交的内容 / What must be handed over
 
-    in_plan = Check("方案中没有这一序号的措施", "the plan has no measure of this number",
+    in_plan = Check("方案中没有这一序号的措施。", "The plan has no measure of this number.",
                     lambda plan, number, at: number in plan.measure_numbers)
 
     missing = Given("需修改的内容", "what is to be corrected")
@@ -145,7 +145,7 @@ class MeasureLifecycle(Lifecycle["Measure"]):
 
     # 二、条件 / Conditions
 
-    has_evidence = MeasureMust("请先上传佐证材料", "attach the evidence first", lambda measure, at: measure.evidence_count,
+    has_evidence = MeasureMust("请先上传佐证材料。", "Attach the evidence first.", lambda measure, at: measure.evidence_count,
                                facts=("evidence_count",))
 
     # 三、须一并提交的内容 / What must be handed over

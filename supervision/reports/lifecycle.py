@@ -44,10 +44,10 @@ class QuarterlyReportLifecycle(Lifecycle["QuarterlyReport"]):
 
     # 二、条件：不满足时告知的理由 / Conditions, and what the refused person is told
 
-    says_something = Must("请填写本季度工作综述，并至少填报一项目标任务",
-                          "write the summary and report on at least one goal or task",
+    says_something = Must("请填写本季度工作综述，并至少填报一项目标任务。",
+                          "Write the summary and report on at least one goal or task.",
                           lambda report, at: report.summary.strip() and report.line_count, facts=("line_count",))
-    has_results = Must("尚有 {count} 项目标任务未填写完成情况", "{count} goals or tasks are without what was done",
+    has_results = Must("尚有 {count} 项目标任务未填写完成情况。", "Goals or tasks without what was done: {count}.",
                        lambda report, at: report.lines_without_result == 0, facts=("lines_without_result",),
                        count=lambda report: report.lines_without_result)
     unopened, recent = UNOPENED, RECENT
