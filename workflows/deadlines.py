@@ -424,3 +424,11 @@ def _count(
             swept.steps += len(climb.due)
             swept.actions += sum(1 for step in climb.due if step.action)
             swept.dwell += [common.dwell(step, clocks[pk]) for step in climb.due]
+
+
+def retry(item_id: int, *, institution_id: int) -> bool:
+    """Let the next sweep look at an item again that was set aside. False when it is not set aside any more."""
+    aside = WorkItem.objects.filter(
+        pk=item_id, institution_id=institution_id, closed_at__isnull=True, retry_at__isnull=False
+    )
+    return aside.update(retry_at=None) > 0

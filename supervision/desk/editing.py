@@ -66,7 +66,7 @@ def birth_form(model: type[Document], reader: Reader, data: QueryDict | None = N
 
 
 def _form_of(model: type[models.Model], names: Sequence[str], reader: Reader) -> Any:
-    class ContentForm(forms.ModelForm[Any]):
+    class ContentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             _dress(self, reader)
