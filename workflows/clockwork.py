@@ -124,6 +124,17 @@ def _detail(
     return detail
 
 
+def catching_up_from() -> datetime | None:
+    """Since when nothing had been swept, while what was missed is still being taken; None at all other times.
+
+    Until it is None, a notice of the outage may still grow: who sends it outside waits.
+    """
+    since = (
+        Heartbeat.objects.filter(component=SWEEP).values_list("detail__catching_up_from", flat=True).first()
+    )
+    return datetime.fromisoformat(since) if since else None
+
+
 def clock_fault(beats: dict[str, Heartbeat], at: datetime) -> str:
     """What is wrong with the clock: "clock_went_back", "clock_leapt", or nothing."""
     heard = [row.at for name, row in beats.items() if name in (SWEEP, WORKER, AUDIT)]
