@@ -45,7 +45,8 @@ class LanguageOfPerson:
 
 class ActorMiddleware:
     """Sets `request.at`, the institution's clock read once a request (aware; frozen in a simulation), and
-    `request.actor`, loaded by one query when first looked at. Nobody signed in: the real clock, and None.
+    `request.actor`, loaded by one query when first looked at. Instants are shown in the institution's zone. Nobody signed
+    in: the real clock, and None.
 
     Stands after AuthenticationMiddleware.
     """
@@ -61,4 +62,6 @@ class ActorMiddleware:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
             page.at = now_of(page.user.institution, page.at)
             page.actor = cast(Actor, SimpleLazyObject(lambda: actor_for(page.user, page.at)))
+            with timezone.override(page.user.institution.zone):
+                return self.get_response(request)
         return self.get_response(request)

@@ -19,11 +19,24 @@ from tests.supervision.county import County, again, measure_of, order_of, owed, 
 from workflows.attachments import attach
 from workflows.models import Attachment, Notice, WorkItem
 
-READERS = ("staff", "head", "deputy", "staff elsewhere", "office", "drafter", "leader", "auditor", "discipline", "stranger", "outsider", None)
+READERS = (
+    "staff",
+    "head",
+    "deputy",
+    "staff elsewhere",
+    "office",
+    "drafter",
+    "leader",
+    "auditor",
+    "discipline",
+    "stranger",
+    "outsider",
+    None,
+)
 """staff, head and deputy are of the unit that the documents are about; the outsider holds every post in another
 institution, and sees its own (empty) board there; None is signed out."""
 
-ALL = {who: 200 for who in READERS} | {None: 302}
+ALL = dict.fromkeys(READERS, 200) | {None: 302}
 OWN = {"staff", "head", "deputy", "office", "drafter", "leader", "auditor", "discipline"}
 """Those in whose scope the documents of the town lie."""
 
@@ -38,13 +51,16 @@ def scoped(status: int = 200) -> dict[str | None, int]:
 
 # name of the address -> (method, what each reader is answered)
 ANSWERS: dict[str, tuple[str, dict[str | None, int]]] = {
-    "home": ("GET", {who: 302 for who in READERS}),
+    "home": ("GET", dict.fromkeys(READERS, 302)),
     "queue": ("GET", ALL),
     "documents": ("GET", ALL),
     "notices": ("GET", ALL),
-    "read_notices": ("POST", {who: 302 for who in READERS}),
+    "read_notices": ("POST", dict.fromkeys(READERS, 302)),
     "notice": ("GET", only("head", status=302)),
-    "board": ("GET", only("head", "deputy", "office", "drafter", "leader", "auditor", "discipline", "outsider")),
+    "board": (
+        "GET",
+        only("head", "deputy", "office", "drafter", "leader", "auditor", "discipline", "outsider"),
+    ),
     "leader_desk": ("GET", only("leader", "outsider")),
     "operation": ("GET", only("office", "drafter", "auditor", "outsider")),
     "begin": ("GET", only("drafter", "outsider")),
@@ -59,7 +75,7 @@ ANSWERS: dict[str, tuple[str, dict[str | None, int]]] = {
     "claim": ("POST", scoped(302)),
     "release": ("POST", scoped(302)),
     "hand_over": ("GET", scoped()),
-    "bulk": ("POST", {who: 302 for who in READERS}),
+    "bulk": ("POST", dict.fromkeys(READERS, 302)),
     "retry_item": ("POST", only("office", "drafter", "auditor", "outsider", status=302)),
     "resend_delivery": ("POST", only()),
 }
@@ -86,7 +102,7 @@ def addresses(county: County) -> dict[str, dict[str, Any]]:
     document = {"kind": report.kind(), "pk": report.pk}
     return {
         "begin": {"kind": "orders.supervisionorder", "step": "draft_order"},
-        **{name: document for name in ("document", "panel", "act", "edit", "attach")},
+        **dict.fromkeys(("document", "panel", "act", "edit", "attach"), document),
         **{name: {"item_id": item.pk} for name in ("item_panel", "claim", "release", "hand_over")},
         **{name: {"pk": Attachment.objects.get().pk} for name in ("attachment", "remove_attachment")},
         "notice": {"pk": head_notice.pk},
@@ -121,13 +137,17 @@ def ask(county: County, who: str | None, name: str, method: str, path: dict[str,
 
 
 @pytest.mark.parametrize("name", sorted(ANSWERS))
-def test_each_reader_gets_the_answer_of_the_table(name: str, county: County, addresses: dict[str, dict[str, Any]]) -> None:
+def test_each_reader_gets_the_answer_of_the_table(
+    name: str, county: County, addresses: dict[str, dict[str, Any]]
+) -> None:
     method, answers = ANSWERS[name]
     given = {who: ask(county, who, name, method, addresses.get(name, {})).status_code for who in READERS}
     assert given == answers
 
 
-def test_what_lies_outside_the_scope_answers_as_what_does_not_exist(county: County, addresses: dict[str, dict[str, Any]]) -> None:
+def test_what_lies_outside_the_scope_answers_as_what_does_not_exist(
+    county: County, addresses: dict[str, dict[str, Any]]
+) -> None:
     client = Client()
     client.force_login(county.people["staff elsewhere"])
     there = client.get(reverse("document", kwargs=addresses["document"]))
@@ -137,19 +157,25 @@ def test_what_lies_outside_the_scope_answers_as_what_does_not_exist(county: Coun
     assert there.content == nowhere.content
 
 
-def test_a_post_without_a_decision_decides_nothing(county: County, addresses: dict[str, dict[str, Any]]) -> None:
+def test_a_post_without_a_decision_decides_nothing(
+    county: County, addresses: dict[str, dict[str, Any]]
+) -> None:
     at = counties.moment(4, 2)
     order = walk(county, order_of(county, at=at, due_on=counties.moment(4, 20).date()), "submit:drafter", at)
     client = Client()
     client.force_login(county.people["leader"])
     form = {"seen_version": order.version, "request_id": str(uuid4()), "opinion": "同意"}
     for extra in ({}, {"step": ""}, {"step": "nonsense"}, {"step": "draft_order"}):
-        answer = client.post(reverse("act", args=[order.kind(), order.pk]), form | extra, HTTP_HX_REQUEST="true")
+        answer = client.post(
+            reverse("act", args=[order.kind(), order.pk]), form | extra, HTTP_HX_REQUEST="true"
+        )
         assert answer.status_code == 422
         assert "同意" in answer.content.decode()
     assert again(order).state == "for_signature"
     assert owed(order).keys() == {"order.signature"}
-    done = client.post(reverse("act", args=[order.kind(), order.pk]), form | {"step": "sign"}, HTTP_HX_REQUEST="true")
+    done = client.post(
+        reverse("act", args=[order.kind(), order.pk]), form | {"step": "sign"}, HTTP_HX_REQUEST="true"
+    )
     assert done.status_code == 200
     assert again(order).state == "issued"
 
@@ -161,5 +187,8 @@ def test_the_configuration_pages_are_closed_to_everybody_without_that_right(coun
 
 def test_measures_and_their_files_follow_the_scope_of_their_unit(place: County) -> None:
     measure = measure_of(place)
-    seen = {who: ask(place, who, "document", "GET", {"kind": measure.kind(), "pk": measure.pk}).status_code for who in ("staff", "staff elsewhere", "outsider")}
+    seen = {
+        who: ask(place, who, "document", "GET", {"kind": measure.kind(), "pk": measure.pk}).status_code
+        for who in ("staff", "staff elsewhere", "outsider")
+    }
     assert seen == {"staff": 200, "staff elsewhere": 404, "outsider": 404}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -140,7 +140,7 @@ def own_seat(items: Iterable[WorkItem], reader: Reader) -> WorkItem | None:
 
 
 def panel_of(
-    document: Any, reader: Reader, *, items: list[WorkItem], item: WorkItem | None = None, shape: str = "row", typed: Typed | None = None
+    document: Any, reader: Reader, *, items: Sequence[WorkItem], item: WorkItem | None = None, shape: str = "row", typed: Typed | None = None
 ) -> Panel:  # fmt: skip
     """The decision form of one document for one reader."""
     typed = typed or Typed()

@@ -40,20 +40,27 @@ def visible(kind: str, pk: int, reader: Reader) -> Any:
     return model_of(kind).visible_to(reader.actor).select_related("unit").get(pk=pk)
 
 
-def opened_by(items: Sequence[WorkItem], document: Any, reader: Reader) -> None:
-    """Looking at a document opens the items that wait for this person: from then on they cannot be recalled."""
+def opened_by(items: Sequence[WorkItem], document: Any, reader: Reader) -> bool:
+    """Looking at a document opens the items that wait for this person: from then on they cannot be recalled.
+
+    True when that wrote something, so that what was read before is read again.
+    """
+    opened = False
     for item in items:
         if (
             item.first_opened_at is None
             and item.paused_at is None
             and eligible(item, role_of(item), reader.actor, document)
         ):
-            open_item(item.pk, actor=reader.actor, at=reader.at)
+            opened = open_item(item.pk, actor=reader.actor, at=reader.at) or opened
+    return opened
 
 
-def document_page(document: Any, reader: Reader, typed: Typed | None = None) -> DocumentPage:
+def document_page(
+    document: Any, reader: Reader, typed: Typed | None = None, *, items: Sequence[WorkItem] | None = None
+) -> DocumentPage:
     """Everything about one document for one reader: a constant number of statements."""
-    items = open_items(document)
+    items = open_items(document) if items is None else list(items)
     lifecycle = document.lifecycle
     state = lifecycle.states.get(document.state)
     final = state is not None and state.final

@@ -54,8 +54,10 @@ def queue(request: Page) -> HttpResponse:
 def document(request: Page, kind: str, pk: int) -> HttpResponse:
     reader = reader_of(request)
     row = found(kind, pk, reader)
-    opened_by(open_items(row), row, reader)
-    page = document_page(found(kind, pk, reader), reader, Typed(step=request.GET.get("step", "")))
+    items = open_items(row)
+    if opened_by(items, row, reader):
+        row, items = found(kind, pk, reader), open_items(row)
+    page = document_page(row, reader, Typed(step=request.GET.get("step", "")), items=items)
     return render(request, "desk/document.html", {"document": page})
 
 
