@@ -22,9 +22,9 @@ from workflows import ledger, writing
 from workflows.documents import Conflict, Document, Refused, Stale, parent_of
 from workflows.effects import bring_about
 from workflows.judgement import NO_SUCH_FIELD, NOT_EDITABLE, capacity_for, faults_of_inputs, judge
-from workflows.lifecycle import Duty, Step, lifecycle_of
+from workflows.lifecycle import Step, lifecycle_of
 from workflows.models import Entry, WorkItem
-from workflows.rulebook import Deadline, rulebook_of
+from workflows.rulebook import rulebook_of
 from workflows.words import Reason
 
 D = TypeVar("D", bound=Document)
@@ -92,9 +92,8 @@ def fire_many(
     declared = lifecycle_of(model).steps[step]
     content = ledger.digest_of({"kind": model.kind(), "step": step, "inputs": inputs})
     with transaction.atomic():
-        many, judged = Many(), []
-        taken = take(model, seen, actor, request_id)
-        fresh = [d for d in taken if _is_fresh(d, seen[d.pk], actor, request_id, content, many)]
+        judged: list[tuple[Any, Capacity | None]] = []
+        fresh, many = _sort_out(take(model, seen, actor, request_id), seen, actor, request_id, content)
         if declared.numbers and fresh:
             declared.numbers.hold(fresh, at)
         read_facts(model, fresh, declared.facts)
@@ -159,30 +158,43 @@ def read_facts(model: type[Document], documents: Sequence[Document], names: froz
             setattr(document, name, value)
 
 
-def _is_fresh(
-    document: Any, seen_version: int, actor: Actor, request_id: UUID, content: bytes, many: Many
-) -> bool:
-    """True when the document is as it was seen and the request is new; else the answer is put into `many`."""
-    if not document.answered and document.version == seen_version:
-        return True
-    kind = document.kind()
-    earlier = Entry.objects.filter(actor=actor.person_id, request_id=request_id)
-    first = next((e for e in earlier if (e.kind, e.document_id) == (kind, document.pk)), None)
-    if first and bytes(first.request_digest or b"") == content:
-        many.done.append(Fired(document.pk, first.version, first.to_state, first.sequence, replayed=True))
-    elif first or (document.answered and not any(bytes(e.request_digest or b"") == content for e in earlier)):
-        many.turned_down[document.pk] = Conflict(str(request_id))
-    elif document.version == seen_version:
-        return True
-    else:
-        many.turned_down[document.pk] = Stale(
-            state=document.state,
-            version=document.version,
-            step=document.moved_step,
-            by=document.moved_by_id,
-            at=document.moved_at,
-        )
-    return False
+def _sort_out(
+    documents: Sequence[Any], seen: Mapping[int, int], actor: Actor, request_id: UUID, content: bytes
+) -> tuple[list[Any], Many]:
+    """Locked documents that stand as they were seen, for a request that is new; and the answer to every other."""
+    fresh, stale, many = [], [], Many()
+    if all(not d.answered and d.version == seen[d.pk] for d in documents):
+        return list(documents), many
+    # Asked again, after the lock: `answered` is as old as the wait for it.
+    earlier = list(Entry.objects.filter(actor=actor.person_id, request_id=request_id))
+    first = {(entry.kind, entry.document_id): entry for entry in earlier}
+    is_other = bool(earlier) and not any(bytes(entry.request_digest or b"") == content for entry in earlier)
+    for document in documents:
+        entry = first.get((document.kind(), document.pk))
+        if entry and bytes(entry.request_digest or b"") == content:
+            many.done.append(Fired(document.pk, entry.version, entry.to_state, entry.sequence, replayed=True))
+        elif entry or is_other:
+            many.turned_down[document.pk] = Conflict(str(request_id))
+        elif document.version == seen[document.pk]:
+            fresh.append(document)
+        else:
+            stale.append(document)
+    many.turned_down |= _overtaken(stale)
+    return fresh, many
+
+
+def _overtaken(documents: Sequence[Any]) -> dict[int, Stale]:
+    """Who gave each of these its present version, by a step or an edit, and when: one statement."""
+    if not documents:
+        return {}
+    entries = Entry.objects.filter(kind=documents[0].kind(), document_id__in=[d.pk for d in documents])
+    latest = entries.order_by("document_id", "-version", "sequence").distinct("document_id")
+    by_id = {entry.document_id: (entry.step, entry.actor, entry.recorded_at) for entry in latest}
+    told = {}
+    for document in documents:
+        step, by, at = by_id[document.pk]
+        told[document.pk] = Stale(state=document.state, version=document.version, step=step, by=by, at=at)
+    return told
 
 
 def _move(
@@ -190,6 +202,7 @@ def _move(
 ) -> list[Fired]:
     """Write the step for documents that are locked and judged."""
     target, writes = step.path.target, []
+    paused = _paused_items(step, [document for document, _ in judged])
     numbers = step.numbers.give([document for document, _ in judged], request.at) if step.numbers else {}
     for document, capacity in judged:
         before = document.state
@@ -198,7 +211,7 @@ def _move(
             values["number"] = document.number = numbers[document.pk]
         if step.signs:
             values["signers"] = document.signers = _signed(document, request.actor, capacity)
-        writes.append(_written(document, step, before, capacity, values, request))
+        writes.append(_written(document, step, before, capacity, values, request, paused))
     writing.move(model, writes, writing.Leaving(
         step.name, target.name, keep=[d.rule for d in (*target.duties, *target.pauses)], paused=[d.rule for d in target.pauses],
         urgent=step.urgent, actor_id=request.actor.person_id, at=request.at,
@@ -232,6 +245,7 @@ def _written(
     capacity: Capacity | None,
     values: Mapping[str, Any],
     request: Request,
+    paused: Mapping[tuple[int, str], WorkItem],
 ) -> writing.Write:
     """One document's share of the writing statement; the instance is brought up to date in memory."""
     actor, target = request.actor, step.path.target
@@ -248,10 +262,12 @@ def _written(
         shifts = duty.rule in going_on and (duty in step.moves or duty.rule in resumed)
         if duty.rule in going_on and not shifts:
             continue
-        deadline = (
-            _resumed(document, duty, request.at) if duty.rule in resumed and duty not in step.moves else None
-        )
-        duties.append(writing.Owed(duty, deadline or rules.derive(duty.rule, document, request.at), shifts))
+        item = paused.get((document.pk, duty.rule))
+        if duty.rule in resumed and duty not in step.moves and item and item.paused_at:
+            deadline = rules.resume(item.derivation, document, item.paused_at, request.at)
+        else:
+            deadline = rules.derive(duty.rule, document, request.at)
+        duties.append(writing.Owed(duty, deadline, shifts))
     link = link_of(document, step.name, before, target.name, capacity, request, decides=step.decides, rules=rules.version, version=document.version + 1, content={
         "inputs": request.inputs, "records": dict(values), "facts": {f: getattr(document, f) for f in sorted(step.facts)},
         "duties": [{"duty": o.duty.rule, "due_on": o.deadline.due_on, "derivation": o.deadline.derivation} for o in duties],
@@ -268,16 +284,18 @@ def _signed(document: Any, actor: Actor, capacity: Capacity | None) -> list[str]
     return sorted({*document.signers, *(f"{role}:{person}" for person in own_work_of(actor, capacity))})
 
 
-def _resumed(document: Any, duty: Duty, at: datetime) -> Deadline | None:
-    """The deadline of a duty whose clock stood still, moved by the time it stood."""
-    item = WorkItem.objects.filter(
-        kind=document.kind(), document_id=document.pk, duty=duty.rule, closed_at=None, paused_at__isnull=False
-    ).first()
-    if item is None or item.paused_at is None:
-        return None
-    return rulebook_of(document, document.calendar_stamp).resume(
-        item.derivation, document, item.paused_at, at
-    )
+def _paused_items(step: Step[Any], documents: Sequence[Any]) -> dict[tuple[int, str], WorkItem]:
+    """The open items of these documents whose clocks this step sets going again, by document and duty: one statement."""
+    target = step.path.target
+    stood_still = {duty for source in step.path.sources for duty in source.pauses}
+    rules = [d.rule for d in target.duties if d in stood_still and d not in step.moves]
+    if not rules:
+        return {}
+    items = WorkItem.objects.filter(
+        kind=documents[0].kind(), document_id__in=[d.pk for d in documents], duty__in=rules, closed_at=None,
+        paused_at__isnull=False,
+    )  # fmt: skip
+    return {(item.document_id, item.duty): item for item in items}
 
 
 def link_of(
@@ -356,13 +374,17 @@ def start_many(
         {"kind": model.kind(), "step": step, "rows": [writing.storable(r) for r in rows], "inputs": given}
     )
     request = Request(actor, at, at, request_id, digest if request_id else None, given)
+    if not rows:
+        return []
     with transaction.atomic():
-        if request_id and (
-            earlier := list(Entry.objects.filter(actor=actor.person_id, request_id=request_id))
-        ):
+        if request_id:
+            writing.hold_request(actor.person_id, request_id)
+            earlier = list(Entry.objects.filter(actor=actor.person_id, request_id=request_id))
             if any(bytes(e.request_digest or b"") != digest for e in earlier):
                 raise Conflict(str(request_id))
-            return list(model._base_manager.filter(pk__in=[e.document_id for e in earlier]).order_by("pk"))
+            if earlier:
+                ids = [e.document_id for e in earlier]
+                return list(model._base_manager.filter(pk__in=ids).order_by("pk"))
         ids, stamp = writing.reserve(model, len(rows))
         documents, writes = [], []
         for pk, row in zip(ids, rows, strict=True):
@@ -375,13 +397,15 @@ def start_many(
             for name, value in values.items():
                 setattr(document, name, value)
             recorded = {**writing.storable(row), **values}
-            writes.append(_written(document, declared, "", verdict.capacity, recorded, request))
+            writes.append(_written(document, declared, "", verdict.capacity, recorded, request, {}))
             documents.append(document)
         writing.open_new(model, writes, writing.Leaving(
             declared.name, declared.path.target.name, keep=[], paused=[], urgent=declared.urgent, actor_id=actor.person_id, at=at,
             day=local_day(documents[0].institution_id, at),
         ))  # fmt: skip
         for document, part in zip(documents, parts or [{} for _ in documents], strict=True):
+            document._state.adding = False
+            _require_own_rows(document, part, {name: [] for name in part})
             writing.replace_parts(document, part)
         _follow_up(declared, documents, writes, request)
     return documents
@@ -408,9 +432,9 @@ def edit(
         {"kind": model.kind(), "step": "edit", "changes": writing.storable(changes), "parts": parts}
     )
     with transaction.atomic():
-        many = Many()
         locked: Any = take(model, [document.pk], actor, request_id)[0]
-        if not _is_fresh(locked, seen_version, actor, request_id, digest, many):
+        fresh, many = _sort_out([locked], {locked.pk: seen_version}, actor, request_id, digest)
+        if not fresh:
             for error in many.turned_down.values():
                 raise error
             return many.done[0]
@@ -418,6 +442,7 @@ def edit(
         before = {name: getattr(locked, name) for name in changes}
         changed = {name: value for name, value in changes.items() if before[name] != value}
         rows_before = {name: writing.part_rows(locked, name) for name in parts}
+        _require_own_rows(locked, parts, rows_before)
         moved_parts = {
             name: rows for name, rows in parts.items() if not writing.same_rows(rows_before[name], rows)
         }
@@ -457,3 +482,17 @@ def _editor(
     if unknown:
         raise Refused(*(Reason("no_such_field", NO_SUCH_FIELD, {"field": name}) for name in unknown))
     return verdict.capacity
+
+
+def _require_own_rows(
+    locked: Any, parts: Mapping[str, Sequence[Mapping[str, Any]]], before: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> None:  # fmt: skip
+    """Rows of a part are this document's, and only their own columns are written. Raises Refused."""
+    known = {name: {"id", *writing.part_columns(locked, name)} for name in parts}
+    strange = [
+        *(f"{name}.{column}" for name, rows in parts.items() for row in rows for column in row if column not in known[name]),
+        *(f"{name}.{row['id']}" for name, rows in parts.items() for row in rows
+          if row.get("id") and row["id"] not in {stored["id"] for stored in before[name]}),
+    ]  # fmt: skip
+    if strange:
+        raise Refused(*(Reason("no_such_field", NO_SUCH_FIELD, {"field": name}) for name in strange))

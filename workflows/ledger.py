@@ -19,7 +19,6 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from organisation.actors import Actor, Capacity
-from workflows.models import Chain
 
 
 def plain(value: object) -> object:
@@ -38,10 +37,10 @@ def plain(value: object) -> object:
 
 
 def canonical(content: object) -> bytes:
-    """The one byte string of a content: sorted keys, no spaces, UTF-8."""
+    """The one byte string of a content: sorted keys, no spaces, UTF-8. What is no text is refused later, by its field."""
     return json.dumps(
         content, default=plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode()
+    ).encode(errors="surrogatepass")
 
 
 def digest_of(content: object) -> bytes:
@@ -167,12 +166,11 @@ def record_institution(
     """
     kind = f"institution.{subject}"
     with transaction.atomic():
-        Chain.objects.bulk_create([Chain(kind=kind, document_id=institution_id)], ignore_conflicts=True)
-        chain = Chain.objects.select_for_update().get(kind=kind, document_id=institution_id)
+        sequence, head = _hold_chain(kind, institution_id)
         link = Link(
-            institution=institution_id, kind=kind, document_id=institution_id, sequence=chain.sequence + 1, version=0, step=step,
+            institution=institution_id, kind=kind, document_id=institution_id, sequence=sequence + 1, version=0, step=step,
             from_state="", to_state="", actor=by, capacity=capacity or (by.capacities[0] if by.capacities else None),
-            effective_at=at, recorded_at=at, previous=bytes(chain.head), content=content,
+            effective_at=at, recorded_at=at, previous=head, content=content,
         )  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(
@@ -183,3 +181,15 @@ def record_institution(
                 {"links": rows_json([link])},
             )
     return link
+
+
+def _hold_chain(kind: str, institution_id: int) -> tuple[int, bytes]:
+    """Where a chain without a document stands, its row locked; it begins with the first who asks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO workflows_chain (kind, document_id, sequence, head) VALUES (%s, %s, 0, '')
+            ON CONFLICT ON CONSTRAINT one_chain DO UPDATE SET sequence = workflows_chain.sequence RETURNING sequence, head""",
+            [kind, institution_id],
+        )
+        sequence, head = cursor.fetchone()
+    return sequence, bytes(head)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from django.utils.module_loading import import_string
@@ -162,7 +162,7 @@ class Given(Named):
                     f"given.{self.name}", Text(f"请填写“{self.text.zh}”。", f"Fill in “{self.text.en}”.")
                 )
             return
-        if not isinstance(value, self.kind):
+        if not self._is_of_kind(value):
             yield Reason(
                 f"given.{self.name}",
                 Text(f"“{self.text.zh}”格式不对。", f"“{self.text.en}” is not of the expected kind."),
@@ -171,6 +171,15 @@ class Given(Named):
         for number, check in enumerate(self.checks):
             if not check.holds(document, value, at):
                 yield Reason(f"given.{self.name}.{number}", check.text)
+
+    def _is_of_kind(self, value: Any) -> bool:
+        """A datetime is no date and a truth value no number, whatever Python says; and PostgreSQL takes no NUL in a text."""
+        if isinstance(value, str):
+            return (
+                self.kind is str and "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+            )
+        return isinstance(value, self.kind) and (self.kind is not date or not isinstance(value, datetime)) and (
+            self.kind is bool or not isinstance(value, bool))  # fmt: skip
 
 
 class Moment:
