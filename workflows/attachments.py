@@ -30,20 +30,26 @@ from workflows.words import Reason, Text
 LARGEST = 50 * 1024 * 1024
 """Bytes. A property of the program, not of an institution: what one request may put on disk."""
 
+PACKAGE, OLD_OFFICE = (b"PK\x03\x04",), (b"\xd0\xcf\x11\xe0",)
+
 MEDIA = {
     "pdf": ("application/pdf", (b"%PDF-",)),
     "png": ("image/png", (b"\x89PNG\r\n\x1a\n",)),
     "jpg": ("image/jpeg", (b"\xff\xd8\xff",)),
     "jpeg": ("image/jpeg", (b"\xff\xd8\xff",)),
-    "docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", (b"PK\x03\x04",)),
-    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (b"PK\x03\x04",)),
-    "pptx": ("application/vnd.openxmlformats-officedocument.presentationml.presentation", (b"PK\x03\x04",)),
-    "ofd": ("application/ofd", (b"PK\x03\x04",)),
-    "doc": ("application/msword", (b"\xd0\xcf\x11\xe0",)),
-    "xls": ("application/vnd.ms-excel", (b"\xd0\xcf\x11\xe0",)),
-    "wps": ("application/vnd.ms-works", (b"\xd0\xcf\x11\xe0",)),
+    "docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", PACKAGE),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", PACKAGE),
+    "pptx": ("application/vnd.openxmlformats-officedocument.presentationml.presentation", PACKAGE),
+    "ofd": ("application/ofd", PACKAGE),
+    "doc": ("application/msword", OLD_OFFICE),
+    "xls": ("application/vnd.ms-excel", OLD_OFFICE),
+    "wps": ("application/vnd.ms-works", OLD_OFFICE),
     "txt": ("text/plain", ()),
 }
+CONTENTS = {"ofd": "OFD.xml"}
+"""The file by which a package says what it holds; of office documents it is [Content_Types].xml."""
+MACROS_INSIDE = "_VBA_PROJECT".encode("utf-16-le")
+"""How an old office file names the place of its macros."""
 SHOWN_IN_PAGE = frozenset({"application/pdf", "image/png", "image/jpeg"})
 
 TOO_LARGE = Text(
@@ -230,7 +236,9 @@ def _fault_of(path: Path, ending: str, head: bytes) -> Text | None:
         return NOT_WHAT_IT_SAYS
     if media == "text/plain":
         return None if _is_text(path) else NOT_WHAT_IT_SAYS
-    return _fault_of_package(path) if marks == (b"PK\x03\x04",) else None
+    if marks == OLD_OFFICE:
+        return HAS_MACROS if MACROS_INSIDE in path.read_bytes() else None
+    return _fault_of_package(path, ending) if marks == PACKAGE else None
 
 
 def _is_text(path: Path) -> bool:
@@ -246,13 +254,15 @@ def _is_text(path: Path) -> bool:
     return False
 
 
-def _fault_of_package(path: Path) -> Text | None:
+def _fault_of_package(path: Path, ending: str) -> Text | None:
     try:
         with zipfile.ZipFile(path) as package:
             entries = package.infolist()
     except zipfile.BadZipFile:
         return NOT_WHAT_IT_SAYS
-    if any(entry.filename.endswith("vbaProject.bin") for entry in entries):
+    if not any(entry.filename == CONTENTS.get(ending, "[Content_Types].xml") for entry in entries):
+        return NOT_WHAT_IT_SAYS
+    if any(entry.filename.lower().endswith("vbaproject.bin") for entry in entries):
         return HAS_MACROS
     unpacked, packed = sum(e.file_size for e in entries), sum(e.compress_size for e in entries)
     strays = any(".." in Path(e.filename).parts or e.filename.startswith("/") for e in entries)

@@ -288,4 +288,4 @@ def _unprotected() -> Iterator[Fault]:
     with connection.cursor() as cursor:
         cursor.execute(UNPROTECTED, [list(tables)])
         for (table,) in cursor.fetchall():
-            yield Fault(tables[table], 0, "unprotected", {"table": table})
+            yield Fault(tables.get(table, table), 0, "unprotected", {"table": table})

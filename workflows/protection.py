@@ -82,8 +82,13 @@ def protect(table: str, kind: str) -> migrations.RunSQL:
 
 
 UNPROTECTED = """
-SELECT c.relname FROM pg_class c
- WHERE c.relname = ANY(%s) AND (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled <> 'D'
-   AND t.tgname IN ('born_with_entry', 'moved_with_entry', 'never_deleted', 'never_emptied')) < 4
+SELECT wanted.name FROM (
+    SELECT unnest(%s::text[]) AS name, ARRAY['born_with_entry', 'moved_with_entry', 'never_deleted', 'never_emptied'] AS triggers
+    UNION ALL VALUES ('workflows_entry', ARRAY['append_only', 'never_emptied']), ('workflows_seal', ARRAY['append_only', 'never_emptied']),
+      ('workflows_payload', ARRAY['append_only', 'erase_only', 'never_emptied'])) wanted
+ WHERE EXISTS (SELECT FROM unnest(wanted.triggers) AS trigger_name WHERE NOT EXISTS (
+   SELECT FROM pg_trigger t WHERE t.tgrelid = to_regclass(quote_ident(wanted.name)) AND t.tgname = trigger_name AND t.tgenabled IN ('O', 'A')))
+ ORDER BY 1
 """
-"""Tables of documents whose triggers are missing or switched off; the auditor reads it."""
+"""Tables, of documents (the parameter) and of the ledger itself, whose triggers are missing or switched off: the auditor
+reads it. A trigger that speaks only on replicas is switched off."""

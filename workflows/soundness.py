@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 def faults(lifecycle: type[Lifecycle[Any]]) -> list[str]:
     """Every reason why this lifecycle cannot be meant, as sentences; empty when it is sound."""
-    return [*_reachability(lifecycle), *_ownership(lifecycle), *_declarations(lifecycle)]
+    return [
+        *_reachability(lifecycle),
+        *_ownership(lifecycle),
+        *_stopped_clocks(lifecycle),
+        *_declarations(lifecycle),
+    ]
 
 
 def _closure(start: set[str], pairs: Iterable[tuple[str, str]]) -> set[str]:
@@ -72,6 +77,14 @@ def _idle_owners(state: State, exits: list[Step[Any]]) -> Iterable[str]:
             yield f"{duty.role.key} owes '{duty.text.en}' in {state.name} but has no step out of it"
 
 
+def _stopped_clocks(lifecycle: type[Lifecycle[Any]]) -> Iterable[str]:
+    """A clock can stand still only where it has been running: else nobody would owe the duty when it resumes."""
+    for step in lifecycle.steps.values():
+        for duty in step.path.target.pauses:
+            if step.is_birth or any(duty not in (*s.duties, *s.pauses) for s in step.path.sources):
+                yield f"{step.name} stops the clock of {duty.rule}, which was not owed before"
+
+
 def _declarations(lifecycle: type[Lifecycle[Any]]) -> list[str]:
     from workflows.lifecycle import Given
 
@@ -90,6 +103,10 @@ def _declarations(lifecycle: type[Lifecycle[Any]]) -> list[str]:
             for duty in step.moves
             if duty not in step.path.target.duties or duty.rule not in source_duties
         ]
+        if step.is_birth and (step.facts or step.numbers or step.signs):
+            found.append(
+                f"{name} opens a document, so there is no row yet to judge by facts, to number or to sign"
+            )
         if step.begins_anew and not step.path.target.edits:
             found.append(f"{name} begins anew in {step.path.target.name}, where nobody drafts")
     by_key: dict[str, object] = {}
@@ -129,10 +146,22 @@ def model_faults(model: type[Document]) -> list[str]:
         for name in state.only
         if name not in (*model.content, *model.parts)
     ]
+    found += [
+        f"{n} lets edit {field}, which says who owes {duty.rule} there"
+        for n, state in lifecycle.states.items()
+        for duty in state.duties
+        for field in (_editable(model, state) if duty.role.unit else ())
+        if duty.role.unit in (field, model._meta.get_field(field).attname)  # type: ignore[union-attr]
+    ]
     found += [f"unknown part {part}" for part in model.parts if not hasattr(model, part)]
     found += [f"step {n} has the name of a field" for n in lifecycle.steps if n in fields]
     inherited = {n for base in model.__mro__ if base.__module__.startswith("django.") for n in vars(base)}
     return found + [f"step {n} hides something of Django's" for n in lifecycle.steps if n in inherited]
+
+
+def _editable(model: type[Document], state: State) -> list[str]:
+    fields = {f.name for f in model._meta.concrete_fields}
+    return [n for n in model.content if state.edits and n in fields and (not state.only or n in state.only)]
 
 
 def check_documents(**_: Any) -> list[Any]:

@@ -45,6 +45,10 @@ class Holder:
     holder: int
 
 
+Hand = tuple[str, int]
+"""Somebody who has handled a document (""), or has signed it in a role."""
+
+
 def gaps(institution: Institution, *, at: Any) -> list[Gap]:
     """Every (kind, unit, state) where nobody may act that day: no holder, all away, or only people whose own work it is."""
     day = local_day(institution, at)
@@ -108,12 +112,13 @@ def _gaps_of(model: type[Document], unit: Unit, staff: Staff) -> Iterable[Gap]:
                 yield Gap(model.kind(), unit.name_zh, name, duty.role.key, why, ways[name])
 
 
-def _why_nobody(steps: list[Step[Any]], role: Role, unit: Unit, staff: Staff, forced: frozenset[int]) -> str:
+def _why_nobody(steps: list[Step[Any]], role: Role, unit: Unit, staff: Staff, forced: frozenset[Hand]) -> str:
     people = _who(role, unit, staff)
     if not people:
         return "nobody holds this post today, or everybody is away without a substitute"
+    bound = {person for signed_as, person in forced if signed_as != role.post}
     deciding = bool(steps) and all(step.decides for step in steps)
-    if deciding and all(p.person in forced or p.holder in forced for p in people):
+    if deciding and all(p.person in bound or p.holder in bound for p in people):
         return "whoever holds this post must have handled the document before, and nobody decides on their own work"
     return ""
 
@@ -133,31 +138,31 @@ def _ways(lifecycle: type[Lifecycle[Any]]) -> dict[str, tuple[str, ...]]:
     return ways
 
 
-def _forced(lifecycle: type[Lifecycle[Any]], unit: Unit, staff: Staff) -> dict[str, frozenset[int]]:
-    """For each state, the people who must have handled a document that stands there, whichever way it came.
+def _forced(lifecycle: type[Lifecycle[Any]], unit: Unit, staff: Staff) -> dict[str, frozenset[Hand]]:
+    """For each state, the people who must have handled or signed a document that stands there, whichever way it came.
 
-    A step that only one person can take forces that person; where ways meet, only who is forced on all of them.
+    A step forces whoever it cannot be taken without; where ways meet, only who is forced on all of them.
     """
-    everyone = frozenset(
-        p for people in staff.values() for holder in people for p in (holder.person, holder.holder)
-    )
-    forced = dict.fromkeys(lifecycle.states, everyone)
+    by_step = {name: _forced_by(step, unit, staff) for name, step in lifecycle.steps.items()}
+    forced = dict.fromkeys(lifecycle.states, frozenset[Hand]().union(*by_step.values()))
     changed = True
     while changed:
         changed = False
-        for step in lifecycle.steps.values():
-            for before in [forced[s.name] for s in step.path.sources] or [frozenset[int]()]:
-                after = forced[step.path.target.name] & (before | _forced_by(step, unit, staff))
+        for name, step in lifecycle.steps.items():
+            for before in [forced[s.name] for s in step.path.sources] or [frozenset[Hand]()]:
+                kept = frozenset(hand for hand in before if hand[0]) if step.begins_anew else before
+                after = forced[step.path.target.name] & (kept | by_step[name])
                 if after != forced[step.path.target.name]:
                     forced[step.path.target.name] = after
                     changed = True
     return forced
 
 
-def _forced_by(step: Step[Any], unit: Unit, staff: Staff) -> frozenset[int]:
-    if step.decides or step.by.key in CARRIED_BY_NOBODY:
+def _forced_by(step: Step[Any], unit: Unit, staff: Staff) -> frozenset[Hand]:
+    """Whose hand is in this step whoever takes it: a post's only holder, be it by their delegate."""
+    handles = not step.decides and not step.takes_note and not step.begins_anew
+    if not (handles or step.signs) or step.by.key in CARRIED_BY_NOBODY:
         return frozenset()
-    people = _who(step.by, unit, staff)
-    return (
-        frozenset({next(iter(people)).person, next(iter(people)).holder}) if len(people) == 1 else frozenset()
-    )
+    people = [frozenset({p.person, p.holder}) for p in _who(step.by, unit, staff)]
+    signed_as = step.by.post if step.signs else ""
+    return frozenset((signed_as, person) for person in (frozenset.intersection(*people) if people else ()))

@@ -21,6 +21,9 @@ from workflows.models import Chain, Entry, Payload, Seal
 
 CHUNK = 2000
 
+SETTLED = timedelta(hours=1)
+"""A day is sealed this long after it ended: what was recorded in its last minute may still be committing."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -193,8 +196,11 @@ def _root(previous: bytes, digests: Iterator[Any]) -> tuple[int, bytes]:
 
 
 def seal_days(institution: Institution, *, at: datetime) -> list[Seal]:
-    """Seal every day that is over and not sealed yet, in order; returns the new seals. Days without entries are skipped."""
-    today = at.astimezone(institution.zone).date()
+    """Seal every day that has been over for SETTLED and is not sealed yet, in order; returns the new seals.
+
+    Days are the institution's. Days without entries are skipped.
+    """
+    today = (at - SETTLED).astimezone(institution.zone).date()
     last = Seal.objects.filter(institution=institution).order_by("-day").first()
     fresh = Entry.objects.filter(institution=institution)
     if last:
@@ -243,10 +249,14 @@ def erase(
 ) -> int:
     """Remove the payloads of these entries (personal data), leaving the chain verifiable. Returns how many went.
 
-    The erasure is itself an entry that names who, why and which; the database refuses a removal without it.
+    The erasure is itself an entry that names who, why and which; the database refuses a removal without it. Raises
+    ValueError for entries that are not the document's, and for erasures: what was erased stays on record.
     """
     with transaction.atomic():
         locked = take(type(document), [document.pk], actor, None)[0]
+        chain = Entry.objects.filter(kind=locked.kind(), document_id=locked.pk)
+        if chain.filter(sequence__in=sequences).exclude(step="erase").count() < len(set(sequences)):
+            raise ValueError("an erasure names entries of this document, and never another erasure")
         note(
             locked,
             "erase",
