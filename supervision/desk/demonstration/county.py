@@ -199,3 +199,11 @@ def post_of(county: County, who: str, role: str) -> Post:
     """The post that a person holds in this role."""
     held: Post = Post.objects.get(person=county.people[who], role=role)
     return held
+
+
+def give_addresses(county: County) -> None:
+    """From now on the accounts of the demonstration get mail, which its server writes into files."""
+    for username, _, _, _ in CAST:
+        Person.objects.filter(pk=county.people[username].pk).update(
+            email=f"{username}@{county.institution.slug}.example"
+        )

@@ -19,6 +19,8 @@ from django.db.models import Min
 
 from calendars.queries import calendar_of, current_stamp
 from calendars.working_days import Calendar
+from notifications.channels import CHANNELS
+from notifications.planning import plan
 from organisation.queries import local_day
 from supervision.desk.demonstration.county import County
 from workflows import rounds
@@ -27,6 +29,7 @@ from workflows.clockwork import pass_time
 from workflows.documents import Document
 from workflows.fire import edit, fire, start
 from workflows.models import Seat, WorkItem
+from workflows.notices import mark_read
 
 Plot = Generator[datetime, datetime, None]
 """Somebody's doings: yields when it wants to go on, and gets the instant at which it does."""
@@ -95,6 +98,7 @@ class Life:
             else:
                 break
         self.pass_time(self.until)
+        self.plan_notices(self.until)
 
     def _next_step(self) -> datetime | None:
         items = WorkItem.objects.filter(
@@ -108,6 +112,16 @@ class Life:
         swept = pass_time(at, institution_id=self.county.institution.pk).swept
         if swept.set_aside or swept.held:
             raise WentWrong(f"{at}: {swept.figures()}")
+
+    def plan_notices(self, at: datetime) -> None:
+        """Every notice gets its row in every channel. Nobody has an address yet: nothing old goes out to anybody."""
+        for channel in CHANNELS:
+            plan(at, channel)
+
+    def read_notices(self, at: datetime) -> None:
+        """Everybody has read what they were told so far."""
+        for person in {person.pk for person in self.county.people.values()}:
+            mark_read(person, None, at)
 
     # --- What people do
 

@@ -17,7 +17,14 @@ from calendars.publishing import publish_edition
 from organisation import changes
 from organisation.queries import local_day
 from organisation.roles import PostRole
-from supervision.desk.demonstration.county import REPORTING, County, found_county, found_neighbour, post_of
+from supervision.desk.demonstration.county import (
+    REPORTING,
+    County,
+    found_county,
+    found_neighbour,
+    give_addresses,
+    post_of,
+)
 from supervision.desk.demonstration.course import Course
 from supervision.desk.demonstration.life import Life
 from supervision.desk.demonstration.matters import Matter, late_report
@@ -49,9 +56,11 @@ def live(until: datetime, *, quarters: int = QUARTERS) -> County:
         _open_reports(life, quarter)
     _report(life, past)
     _stand_ins(life)
+    _read_notices(life, first)
     for course in matters_of_today(life):
         life.begin(course.run())
     life.go_on()
+    give_addresses(county)
     for institution in (county.institution, neighbour.institution):
         seal_days(institution, at=until)
     return county
@@ -182,6 +191,16 @@ def _stand_ins(life: Life) -> None:
 
     life.at(life.instant(eve, time(10, 15)), delegate)
     life.at(life.instant(calendar.shift(eve, -2), time(17, 30)), leave)
+
+
+def _read_notices(life: Life, first: datetime) -> None:
+    """Once a week everybody catches up with what they were told; what came since yesterday morning is new to them."""
+    calendar, day = life.calendar, life.calendar.shift(life.eve, -1)
+    while day > first.date():
+        morning = life.instant(day, time(10))
+        life.at(morning, life.plan_notices)
+        life.at(morning, life.read_notices)
+        day = calendar.shift(day, -5)
 
 
 # --- The matters of today ----------------------------------------------------------------------------------

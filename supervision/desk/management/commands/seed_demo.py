@@ -48,11 +48,11 @@ class Command(BaseCommand):
         try:
             until = datetime.fromisoformat(text)
         except ValueError:
-            until = datetime.min
+            raise self._no_instant(text) from None
         if until.tzinfo is None:
-            raise CommandError(
-                _("%(at)s is not an instant with its time zone; write it as 2026-11-24T15:00+08:00.")
-                % {"at": text},
-                returncode=2,
-            )
+            raise self._no_instant(text)
         return until
+
+    def _no_instant(self, text: str) -> CommandError:
+        said = _("%(at)s is not an instant with its time zone; write it as 2026-11-24T15:00+08:00.")
+        return CommandError(said % {"at": text}, returncode=2)
