@@ -114,6 +114,11 @@ def page_of_deliveries(
     return DeliveryPage(tuple(_line(row) for row in page), page[-1].pk if len(found) > size else None)
 
 
+def is_of(delivery_id: int, institution_id: int) -> bool:
+    """Whether the delivery exists and is this institution's."""
+    return Delivery.objects.filter(pk=delivery_id, institution_id=institution_id).exists()
+
+
 def _line(row: Delivery) -> DeliveryLine:
     return DeliveryLine(
         row.pk, CHANNEL_WORDS.get(row.channel, Text(row.channel, row.channel)), str(row.person), row.address, row.subject,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from django.db.models import Q, QuerySet
+
+from notifications.deliveries import ChannelState, DeliveryLine, channels, page_of_deliveries
+from supervision.desk.pages import Words
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.reader import Reader
-from workflows.documents import model_of
+from workflows.auditor import FAULT_WORDS
+from workflows.documents import document_kinds, model_of
 from workflows.models import Finding, Heartbeat, WorkItem
 
 SHOWN = 100
@@ -16,7 +20,7 @@ SHOWN = 100
 
 @dataclass(frozen=True)
 class FindingLine:
-    code: str
+    what: Words
     text: str
     url: str
     at: datetime
@@ -44,26 +48,34 @@ class Operation:
     findings: tuple[FindingLine, ...]
     set_aside: tuple[SetAside, ...]
     beats: tuple[Beat, ...]
-    dead: tuple[Any, ...]
-    breakers: tuple[Any, ...]
+    dead: tuple[DeliveryLine, ...]
+    channels: tuple[ChannelState, ...]
 
 
 def operation_page(reader: Reader) -> Operation:
     """Everything that waits for an operator; a constant number of statements."""
-    from notifications.queries import breakers, dead_letters
-
     stuck = WorkItem.objects.filter(
         institution_id=reader.actor.institution_id, closed_at__isnull=True, attempts__gt=0
     )
     return Operation(
-        tuple(_finding(row) for row in Finding.objects.order_by("-found_at")[:SHOWN]),
+        tuple(_finding(row) for row in _findings(reader)[:SHOWN]),
         tuple(
             SetAside(i.pk, i.title, said.document_url(i.kind, i.document_id), i.last_error, i.attempts, i.retry_at)
             for i in stuck.order_by("retry_at")[:SHOWN]
         ),
         tuple(Beat(b.component, b.at, ", ".join(f"{k}: {v}" for k, v in b.detail.items())) for b in Heartbeat.objects.order_by("component")),
-        tuple(dead_letters(reader.actor.institution_id)[:SHOWN]), tuple(breakers()),
+        page_of_deliveries(reader.actor.institution_id, status="dead", size=SHOWN).rows,
+        channels(reader.actor.institution_id, reader.at),
     )  # fmt: skip
+
+
+def _findings(reader: Reader) -> QuerySet[Finding]:
+    """Findings about documents in the reader's scope, and those about the system itself."""
+    kinds = document_kinds()
+    seen = ~Q(kind__in=[model.kind() for model in kinds])
+    for model in kinds:
+        seen |= Q(kind=model.kind(), document_id__in=model.visible_to(reader.actor).values("pk"))
+    return Finding.objects.filter(seen).order_by("-found_at")
 
 
 def _finding(row: Finding) -> FindingLine:
@@ -72,4 +84,9 @@ def _finding(row: Finding) -> FindingLine:
         url = said.document_url(row.kind, row.document_id)
     except (LookupError, ValueError):
         url = ""
-    return FindingLine(row.code, ", ".join(f"{k}: {v}" for k, v in row.params.items()), url, row.found_at)
+    return FindingLine(
+        FAULT_WORDS.get(row.code, row.code),
+        ", ".join(f"{k}: {v}" for k, v in row.params.items()),
+        url,
+        row.found_at,
+    )

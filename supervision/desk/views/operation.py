@@ -9,11 +9,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from notifications.deliveries import is_of, resend
 from organisation.middleware import Page
 from supervision.desk.queries.chrome import OPERATORS
 from supervision.desk.queries.operation import operation_page
 from supervision.desk.queries.reader import Reader, reader_of
 from supervision.desk.views.answers import go, said_no
+from workflows.deadlines import retry
+from workflows.documents import Refused
 
 
 def _operator(request: Page) -> Reader:
@@ -33,8 +36,6 @@ def operation(request: Page) -> HttpResponse:
 @require_POST
 def retry_item(request: Page, pk: int) -> HttpResponse:
     """Let the sweep look at an item again at once that it had set aside."""
-    from workflows.deadlines import retry
-
     reader = _operator(request)
     if not retry(pk, institution_id=reader.actor.institution_id):
         return said_no(request, (_("This item is not set aside any more."),), 409, reverse("operation"))
@@ -45,18 +46,11 @@ def retry_item(request: Page, pk: int) -> HttpResponse:
 @require_POST
 def resend_delivery(request: Page, pk: int) -> HttpResponse:
     """Send a message again that could not be delivered, with the reason on record."""
-    from notifications.queries import dead_letter
-    from notifications.resending import NotDead, resend
-
     reader = _operator(request)
-    delivery = dead_letter(pk, reader.actor.institution_id)
-    if delivery is None:
+    if not is_of(pk, reader.actor.institution_id):
         raise Http404
-    reason = request.POST.get("reason", "").strip()
-    if not reason:
-        return said_no(request, (_("Say why it is sent again."),), 422, reverse("operation"))
     try:
-        resend(delivery, by=reader.actor, at=reader.at, reason=reason)
-    except NotDead as refused:
-        return said_no(request, (str(refused),), 409, reverse("operation"))
+        resend(pk, by=reader.actor, at=reader.at, reason=request.POST.get("reason", ""))
+    except Refused as refused:
+        return said_no(request, tuple(str(r) for r in refused.reasons), 422, reverse("operation"))
     return go(request, reverse("operation"), _("It is sent again with the next tick."))
