@@ -35,8 +35,8 @@ def lost_leases(at: datetime) -> Iterator[Fault]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT id, channel, lease_until FROM notifications_delivery
-                WHERE status = 'leased' AND lease_until < clock_timestamp() - %s::interval ORDER BY lease_until LIMIT %s""",
-            [LEASE_LOST_AFTER, MOST_OF_EACH],
+                WHERE status = 'leased' AND lease_until < clock_timestamp() - %s * interval '1 second' ORDER BY lease_until LIMIT %s""",
+            [LEASE_LOST_AFTER.total_seconds(), MOST_OF_EACH],
         )
         for pk, channel, until in cursor.fetchall():
             yield Fault(DELIVERY, pk, "lease_lost", {"channel": channel, "lease_until": until.isoformat()})

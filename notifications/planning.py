@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from calendars.queries import calendar_of, current_stamp
 from notifications import letters
@@ -160,9 +161,8 @@ def _near_begins() -> int:
 
 
 def _gather(at: datetime, channel: str) -> int:
-    places = json.dumps(_places(at))
-    count = 0
-    while made := _gather_some(at, channel, places):
+    places, count = _places(at, channel), 0
+    while places and (made := _gather_some(at, channel, json.dumps(places))):
         count += made
     return count
 
@@ -172,7 +172,7 @@ def _gather_some(at: datetime, channel: str, places: str) -> int:
     with transaction.atomic():
         runs = _rows(GATHER, {"places": places, "channel": channel, "at": at, "limit": BATCH})
         notices = Notice.objects.in_bulk([pk for run in runs for pk in run[-1] or ()]) if runs else {}
-        digests = [_Digest(*run[:-1], [notices[pk] for pk in run[-1] or ()]) for run in runs]
+        digests = [_Digest(*(*run[:10], [notices[pk] for pk in run[10] or ()])) for run in runs]
         told = [(n, digest.language) for digest in digests if not digest.why for n in digest.notices]
         said = dict(
             zip(
@@ -230,10 +230,12 @@ class _Digest:
         )  # fmt: skip
 
 
-def _places(at: datetime) -> list[dict[str, Any]]:
-    """The institutions whose clock is real and which work that day, with their local day and time."""
-    stamp, places = current_stamp(), []
-    for institution in Institution.objects.filter(frozen_at__isnull=True).order_by("pk"):
+def _places(at: datetime, channel: str) -> list[dict[str, Any]]:
+    """Where something waits for a digest, the clock is real and today is a working day: local day and time."""
+    waiting = Delivery.objects.filter(institution_id=OuterRef("pk"), status=Status.WAITING, channel=channel)
+    institutions = list(Institution.objects.filter(Exists(waiting), frozen_at__isnull=True).order_by("pk"))
+    stamp, places = current_stamp() if institutions else 0, []
+    for institution in institutions:
         there = at.astimezone(institution.zone)
         if calendar_of(institution.pk, stamp).is_working(there.date()):
             places.append(
@@ -245,7 +247,8 @@ def _places(at: datetime) -> list[dict[str, Any]]:
 def _rows(sql: str, given: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, {**PRODUCT, **given})
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+    return rows
 
 
 __all__ = ["OVERTAKEN", "Planned", "plan"]

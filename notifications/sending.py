@@ -47,7 +47,7 @@ WITH picked AS (
    WHERE d.channel = %(channel)s AND d.status = 'pending' AND d.next_attempt_at <= %(at)s AND i.frozen_at IS NULL AND NOT {QUIET}
    ORDER BY d.urgent DESC, d.next_attempt_at, d.id LIMIT 1 FOR UPDATE OF d SKIP LOCKED)
 UPDATE notifications_delivery d
-   SET status = 'leased', lease_token = %(token)s, lease_until = clock_timestamp() + %(lease)s::interval, attempts = d.attempts + 1
+   SET status = 'leased', lease_token = %(token)s, lease_until = clock_timestamp() + %(lease)s * interval '1 second', attempts = d.attempts + 1
   FROM picked WHERE d.id = picked.id
 RETURNING d.id, d.attempts, d.message_id, d.address, d.subject, d.body, d.created_at"""
 
@@ -143,7 +143,10 @@ def lease_next(channel: str, at: datetime) -> Leased | None:
     """The delivery that is due first, for LEASE by the database's clock; its attempt is counted. One statement."""
     token = uuid4()
     with connection.cursor() as cursor:
-        cursor.execute(LEASE_NEXT, {**PRODUCT, "channel": channel, "at": at, "token": token, "lease": LEASE})
+        cursor.execute(
+            LEASE_NEXT,
+            {**PRODUCT, "channel": channel, "at": at, "token": token, "lease": LEASE.total_seconds()},
+        )
         row = cursor.fetchone()
     return Leased(row[0], row[1], Message(*row[2:]), token) if row else None
 
@@ -186,8 +189,8 @@ def _has_failed(leased: Leased, error: Exception, at: datetime, done: Delivered)
 
 def back_off(attempts: int) -> float:
     """Seconds until the next attempt, after so many: between half and all of 30 s, 1 min, 2 min ... 6 h."""
-    jitter = random.uniform(0.5, 1.0)
-    return min(RETRY_LONGEST, RETRY_FIRST * 2 ** min(attempts - 1, 20)) * jitter
+    longest: float = min(RETRY_LONGEST, RETRY_FIRST * 2 ** min(attempts - 1, 20))
+    return longest * random.uniform(0.5, 1.0)
 
 
 def mark(leased: Leased, changes: Mapping[str, Any]) -> int:
@@ -224,4 +227,5 @@ def _rest(channel: str, error: str, at: datetime) -> datetime:
 def _write(sql: str, given: Mapping[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, given)
-        return cursor.rowcount
+        count: int = cursor.rowcount
+    return count
