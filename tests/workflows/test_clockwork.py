@@ -302,7 +302,7 @@ def test_a_real_worker_answers_the_bells(celery_worker_process: Any) -> None:
             celery_worker_process.send(f"workflows.tasks.{name}")
     until = time.monotonic() + 30
     while Heartbeat.objects.filter(component__in=("worker", "sweep", "audit")).count() < 3 or not steps_of(
-        report
+        order
     ):
         assert time.monotonic() < until, celery_worker_process.log
         time.sleep(0.1)
