@@ -487,12 +487,17 @@ def _editor(
 def _require_own_rows(
     locked: Any, parts: Mapping[str, Sequence[Mapping[str, Any]]], before: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> None:  # fmt: skip
-    """Rows of a part are this document's, and only their own columns are written. Raises Refused."""
-    known = {name: {"id", *writing.part_columns(locked, name)} for name in parts}
-    strange = [
-        *(f"{name}.{column}" for name, rows in parts.items() for row in rows for column in row if column not in known[name]),
-        *(f"{name}.{row['id']}" for name, rows in parts.items() for row in rows
-          if row.get("id") and row["id"] not in {stored["id"] for stored in before[name]}),
-    ]  # fmt: skip
+    """Rows of a part are this document's, name no other document's rows, and only their own columns are written.
+
+    Raises Refused.
+    """
+    strange = []
+    for name, rows in parts.items():
+        columns, ours = {"id", *writing.part_columns(locked, name)}, writing.rows_to_name(locked, name)
+        ours["id"] = {row["id"] for row in before[name]}
+        strange += [f"{name}.{column}" for row in rows for column in row if column not in columns]
+        strange += [
+            f"{name}.{c}" for row in rows for c, known in ours.items() if row.get(c) and row[c] not in known
+        ]
     if strange:
         raise Refused(*(Reason("no_such_field", NO_SUCH_FIELD, {"field": name}) for name in strange))

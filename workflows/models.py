@@ -222,7 +222,7 @@ class Notice(Subject):
         ]
 
 
-class Round(AbstractProcess, Subject):  # type: ignore[misc, django-manager-missing]  # viewflow ships no types
+class Round(AbstractProcess, Subject):  # type: ignore[misc]  # viewflow ships no types
     """会签 One short approval by several people; ends by firing exactly one transition of its document.
 
     `created` and `finished` are viewflow's columns; `outcome` is the step the document left by.

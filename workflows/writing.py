@@ -334,6 +334,17 @@ def part_columns(document: Any, name: str) -> list[str]:
     return [f.attname for f in fields if f.name != owner and not f.primary_key]
 
 
+def rows_to_name(document: Any, name: str) -> dict[str, set[int]]:
+    """By column of this part: the rows of the document's other parts that its rows may refer to."""
+    models_of = {getattr(document, part).model: part for part in document.parts}
+    fields = getattr(document, name).model._meta.concrete_fields
+    return {
+        field.attname: set(getattr(document, models_of[field.related_model]).values_list("pk", flat=True))
+        for field in fields
+        if field.related_model in models_of
+    }
+
+
 def part_rows(document: Any, name: str) -> list[dict[str, Any]]:
     """A part's rows as they stand, without the foreign key to the document."""
     return list(getattr(document, name).order_by("pk").values("id", *part_columns(document, name)))
