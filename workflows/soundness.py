@@ -169,11 +169,12 @@ def check_documents(**_: Any) -> list[Any]:
     from django.core.checks import Error
 
     from workflows.documents import document_kinds
+    from workflows.round_policies import faults_of_rounds
 
     return [
         Error(fault, obj=kind, id="workflows.E001")
         for kind in document_kinds()
-        for fault in model_faults(kind)
+        for fault in (*model_faults(kind), *faults_of_rounds(kind))
     ]
 
 

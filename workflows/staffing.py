@@ -10,11 +10,15 @@ from typing import Any
 
 from django.db.models import Q
 
+from calendars.queries import current_stamp
 from organisation.models import Institution, Standing, Unit
 from organisation.queries import local_day
 from workflows.documents import Document, document_kinds
 from workflows.lifecycle import Lifecycle, Step
 from workflows.roles import Role
+from workflows.round_nodes import Panel
+from workflows.round_policies import policy_of
+from workflows.rulebook import rulebook_of
 
 CARRIED_BY_NOBODY = frozenset({"clock", "round"})
 
@@ -110,6 +114,31 @@ def _gaps_of(model: type[Document], unit: Unit, staff: Staff) -> Iterable[Gap]:
             why = _why_nobody(steps, duty.role, unit, staff, forced[name])
             if why:
                 yield Gap(model.kind(), unit.name_zh, name, duty.role.key, why, ways[name])
+        for panel in policy_of(state.round).panels() if state.round else ():
+            why = _why_too_few(panel, model, unit, staff, forced[name])
+            if why:
+                yield Gap(model.kind(), unit.name_zh, f"{name}/{panel.name}", panel.role.key, why, ways[name])
+
+
+def _why_too_few(
+    panel: Panel, model: type[Document], unit: Unit, staff: Staff, forced: frozenset[Hand]
+) -> str:
+    """Why a panel of a round could not decide: too few who hold the post and have not handled the document."""
+    bound = {person for signed_as, person in forced if signed_as != panel.role.post}
+    people = _who(panel.role, unit, staff)
+    clean = {p.holder for p in people if p.person not in bound and p.holder not in bound}
+    need = _need(panel, model, unit)
+    if len(clean) >= need:
+        return ""
+    return f"{len(clean)} may decide there and {need} must agree"
+
+
+def _need(panel: Panel, model: type[Document], unit: Unit) -> int:
+    """How many must agree, by the rules of the institution's latest document of this kind; at least one."""
+    if not isinstance(panel.need, str):
+        return panel.need or 1
+    latest = model._base_manager.filter(institution_id=unit.institution_id).order_by("-pk").first()
+    return rulebook_of(latest, current_stamp()).number(panel.need) if latest is not None else 1
 
 
 def _why_nobody(steps: list[Step[Any]], role: Role, unit: Unit, staff: Staff, forced: frozenset[Hand]) -> str:

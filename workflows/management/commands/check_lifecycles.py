@@ -13,6 +13,7 @@ from organisation.models import Institution
 from organisation.queries import now_of
 from workflows.documents import document_kinds
 from workflows.effects import registered_effects
+from workflows.round_policies import faults_of_rounds
 from workflows.soundness import faults, model_faults
 from workflows.staffing import gaps
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         found = [
             f"{kind.kind()}: {fault}"
             for kind in kinds
-            for fault in (*faults(kind.lifecycle), *model_faults(kind))
+            for fault in (*faults(kind.lifecycle), *model_faults(kind), *faults_of_rounds(kind))
         ]
         found += [
             f"{kind.kind()}: {step.name} causes {effect.key}, which no room has registered"
