@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.db import models
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from organisation.models import Unit
 from organisation.roles import UnitKind
@@ -112,6 +113,10 @@ def _dress(form: Any, reader: Reader) -> None:
                 institution_id=reader.actor.institution_id, kind__in=REPORTING
             )
             entry.queryset = units.order_by("path")
+        if isinstance(entry, forms.ModelChoiceField):
+            entry.empty_label = _("Choose…")
+        elif isinstance(entry, forms.TypedChoiceField):
+            entry.choices = [(value, label if value else _("Choose…")) for value, label in entry.choices]
         if form.is_bound and form.errors.get(name):
             entry.widget.attrs |= {
                 "aria-invalid": "true",

@@ -145,6 +145,11 @@ def yes() -> str:
     return "yes" if in_english() else "是"
 
 
+def no() -> str:
+    """否 / no."""
+    return "no" if in_english() else "否"
+
+
 def colon() -> str:
     return ": " if in_english() else "："
 

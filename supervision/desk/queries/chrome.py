@@ -38,7 +38,7 @@ def chrome_of(request: Any) -> Chrome:
     nav.append(NavLink(_("My queue"), reverse("queue"), here == "queue", shown(waiting), "queue"))
     if roles & BOARD_READERS:
         nav.append(NavLink(_("Supervision board"), reverse("board"), here == "board"))
-    nav.append(NavLink(_("Files"), reverse("documents"), here == "documents"))
+    nav.append(NavLink(_("All matters"), reverse("documents"), here == "documents"))
     if PostRole.SUPERVISOR in roles:
         nav.append(
             NavLink(

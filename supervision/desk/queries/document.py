@@ -30,6 +30,7 @@ from workflows import rounds
 from workflows.documents import Document, document_kinds, model_of
 from workflows.judgement import capacity_for
 from workflows.models import Lamp, WorkItem
+from workflows.words import Text
 from workflows.worklist import eligible, open_item, role_of
 
 WORST = (Lamp.RED.value, Lamp.YELLOW.value, Lamp.GREEN.value)
@@ -133,7 +134,7 @@ def _people(document: Any, items: Sequence[WorkItem], reader: Reader) -> list[St
 def _as_who(row: Standing, reader: Reader) -> Who:
     acting: Words = row.holder.name if row.holder_id != row.person_id else ""
     return Who(
-        row.person.name,
+        Text(row.person.name, row.person.name_en or row.person.name),
         unit=unit_name(row.unit),
         role=said.role_text(row.role),
         on_behalf_of=acting,
@@ -149,7 +150,11 @@ def _responsible(document: Any, reader: Reader, people: Sequence[Standing]) -> t
         (PostRole.DEPUTY_IN_CHARGE, _("Directly responsible:")),
     )
     found = ((label, next((r for r in of_unit if r.role == role), None)) for role, label in labels)
-    return tuple((label, Who(row.person.name)) for label, row in found if row)
+    return tuple(
+        (label, Who(Text(row.person.name, row.person.name_en or row.person.name)))
+        for label, row in found
+        if row
+    )
 
 
 def _holding(item: WorkItem, people: Sequence[Standing], reader: Reader) -> Holding:
@@ -210,7 +215,7 @@ def _seat(seat: Any, sitting: Any) -> Seat:
     person = voted or (seat.post.person if seat.post else None)
     name: Words = person.name if person else sitting.panel.role.text
     vote = {"": "open", "recuse": "recused"}.get(seat.vote, seat.vote)
-    word = seat.get_vote_display() if seat.vote else _("open")
+    word = seat.get_vote_display() if seat.vote else _("not voted yet")
     return Seat(Who(name, role=sitting.panel.role.text), vote, word, seat.voted_at, seat.opinion)
 
 

@@ -44,7 +44,7 @@ def _line(row: Notice, said: Wording) -> NoticeLine:
         said.subject,
         row.at,
         reverse("notice", args=[row.pk]),
-        row.title,
+        "" if row.title in said.subject else row.title,  # most sentences name their document
         row.urgent,
         row.read_at is not None,
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from django.db import models
 from django.db.models import OuterRef, Subquery
 
 from organisation.models import Unit
+from supervision.desk import wording
 from supervision.desk.pages import Change, Entry, Opinion, Who
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.reader import Reader
@@ -82,6 +85,8 @@ def act_of(kind: str, step: str, content: Mapping[str, Any]) -> Any:
 
 def words_of(document: Any, step: str, content: Mapping[str, Any]) -> str:
     """What the person wrote with it: the reason or opinion first, then what was handed over under its own name."""
+    if step.startswith("ladder:") or step in ("claim", "release"):
+        return str(said.duty_words(document.kind(), str(content.get("duty", ""))))
     if step in ("vote", "hand_over"):
         return str(content.get("opinion") or content.get("reason") or "")
     if step == "attach" or step == "remove_attachment":
@@ -90,8 +95,17 @@ def words_of(document: Any, step: str, content: Mapping[str, Any]) -> str:
     own = [str(inputs[name]) for name in ("reason", "opinion") if inputs.get(name)]
     known = document.lifecycle.steps.get(step)
     given: tuple[Given, ...] = known.given if known else ()
-    own += [f"{g.text}: {inputs[g.name]}" for g in given if g.name != "reason" and inputs.get(g.name)]
+    own += [
+        f"{g.text}{wording.colon()}{_said(g, inputs[g.name])}"
+        for g in given
+        if g.name != "reason" and inputs.get(g.name)
+    ]
     return "\n".join(own)
+
+
+def _said(given: Given, value: Any) -> str:
+    """What was handed over, as a reader says it: a day, not its code."""
+    return wording.full_day(date.fromisoformat(value)) if given.kind is date else str(value)
 
 
 def _entry(
@@ -114,7 +128,7 @@ def _changes(document: Any, content: Mapping[str, Any]) -> tuple[Change, ...]:
         f.name: f for f in document._meta.concrete_fields
     }
     changed = [
-        Change(str(fields[n].verbose_name), str(before.get(n) or ""), str(after[n] or ""))
+        Change(str(fields[n].verbose_name), _shown(fields[n], before.get(n)), _shown(fields[n], after[n]))
         for n in after
         if n in fields
     ]
@@ -124,3 +138,19 @@ def _changes(document: Any, content: Mapping[str, Any]) -> tuple[Change, ...]:
             Change(label, str(len((content.get("parts_before") or {}).get(name, []))), str(len(parts)))
         )
     return tuple(changed)
+
+
+def _shown(field: models.Field[Any, Any], value: Any) -> str:
+    """A value of the ledger's payload in the reader's words: choices by their label, days as days, yes and no."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return wording.yes() if value else wording.no()
+    if field.choices:
+        return str(dict(field.flatchoices).get(value, value))
+    if isinstance(field, models.DateField) and not isinstance(field, models.DateTimeField):
+        return wording.full_day(date.fromisoformat(value))
+    if isinstance(field, models.ForeignKey) and issubclass(field.related_model, Unit):
+        unit = Unit.objects.filter(pk=value).first()
+        return str(unit) if unit else str(value)
+    return str(value)
