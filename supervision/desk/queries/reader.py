@@ -133,8 +133,13 @@ ACTS = {
 
 
 def duty_text(item: WorkItem) -> Words:
-    duty = model_of(item.kind).lifecycle.duty(item.duty)
-    return duty.text if duty else rounds.duty_text(item.duty) or item.duty
+    return duty_words(item.kind, item.duty)
+
+
+def duty_words(kind: str, rule: str) -> Words:
+    """What is owed, in the lifecycle's words or (a seat's) in those of its panel."""
+    duty = model_of(kind).lifecycle.duty(rule)
+    return duty.text if duty else rounds.duty_text(rule) or rule
 
 
 def role_text(role: str) -> str:
