@@ -23,8 +23,8 @@ from workflows.documents import Document
 from workflows.models import Vote
 
 HOURS = tuple(
-    time(*map(int, text.split(":")))
-    for text in ("10:05", "10:50", "11:35", "12:20", "16:00", "16:40", "17:20", "18:00", "18:40", "19:15")
+    time.fromisoformat(hour)
+    for hour in ("10:05", "10:50", "11:35", "12:20", "16:00", "16:40", "17:20", "18:00", "18:40", "19:15")
 )
 """When things are done: the offices of Xinjiang work from 10 to 13:30 and from 15:30 to 19:30, Beijing time."""
 OF_THE_UNIT = {"unit_staff": "staff", "head": "head", "deputy_in_charge": "deputy"}
@@ -119,7 +119,7 @@ class Course:
 
     def find(self, about: str, who: str, at: datetime) -> None:
         """The order that the clock drafted because of the report."""
-        self.order = SupervisionOrder.objects.get(report=self._document("report"))
+        self.order = SupervisionOrder.objects.get(report_id=self._document("report").pk)
 
     def complete(self, about: str, who: str, at: datetime) -> None:
         """The supervision office completes what the clock drafted: date, criteria, who helps."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import io
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import count
@@ -28,7 +28,7 @@ from workflows.attachments import attach
 from workflows.clockwork import pass_time
 from workflows.documents import Document
 from workflows.fire import edit, fire, start
-from workflows.models import Seat, WorkItem
+from workflows.models import Notice, Seat, WorkItem
 from workflows.notices import mark_read
 
 Plot = Generator[datetime, datetime, None]
@@ -91,6 +91,7 @@ class Life:
                 passed = due
             elif self._waiting:
                 when, _, plot = heapq.heappop(self._waiting)
+                passed = None
                 try:
                     self._wait(plot, plot.send(when))
                 except StopIteration:
@@ -120,7 +121,8 @@ class Life:
 
     def read_notices(self, at: datetime) -> None:
         """Everybody has read what they were told so far."""
-        for person in {person.pk for person in self.county.people.values()}:
+        unread = Notice.objects.filter(institution=self.county.institution, read_at__isnull=True)
+        for person in unread.order_by("person").values_list("person", flat=True).distinct():
             mark_read(person, None, at)
 
     # --- What people do
@@ -129,9 +131,7 @@ class Life:
         """The next request's id, the same in every life."""
         return UUID(int=self.random.getrandbits(128), version=4)
 
-    def act(
-        self, document: Document, step: str, who: str, at: datetime, inputs: Mapping[str, object]
-    ) -> None:
+    def act(self, document: Document, step: str, who: str, at: datetime, inputs: Mapping[str, Any]) -> None:
         """Take a step with what it wants handed over."""
         fire(
             document, step, actor=self.county.actor(who, at), at=at, seen_version=_version(document), request_id=self.request(), **inputs
@@ -174,7 +174,7 @@ class Life:
         """Decide the open seat that this person has."""
         actor = self.county.actor(who, at)
         posts, roles = {c.post_id for c in actor.capacities}, {c.role for c in actor.capacities}
-        seats: Sequence[Seat] = Seat.objects.filter(
+        seats = Seat.objects.filter(
             vote="", task__process__kind=document.kind(), task__process__document_id=document.pk
         )
         seat = next(s for s in seats if s.post_id in posts or (s.post_id is None and s.role in roles))

@@ -20,6 +20,7 @@ from organisation.roles import PostRole
 from supervision.desk.demonstration.county import (
     REPORTING,
     County,
+    allow_to_sign_in,
     found_county,
     found_neighbour,
     give_addresses,
@@ -50,6 +51,7 @@ def live(until: datetime, *, quarters: int = QUARTERS) -> County:
     since = date(past[0].begins.year - 1, 1, 1)
     county = found_county(since, first)
     neighbour = found_neighbour(since, first)
+    allow_to_sign_in(county, neighbour)
     life = Life(county, until)
     _publish_rules(life, first)
     for quarter in past:
@@ -194,13 +196,13 @@ def _stand_ins(life: Life) -> None:
 
 
 def _read_notices(life: Life, first: datetime) -> None:
-    """Once a week everybody catches up with what they were told; what came since yesterday morning is new to them."""
+    """Every few weeks everybody catches up with what they were told; what came since yesterday morning is new to them."""
     calendar, day = life.calendar, life.calendar.shift(life.eve, -1)
     while day > first.date():
         morning = life.instant(day, time(10))
         life.at(morning, life.plan_notices)
         life.at(morning, life.read_notices)
-        day = calendar.shift(day, -5)
+        day = calendar.shift(day, -20)
 
 
 # --- The matters of today ----------------------------------------------------------------------------------

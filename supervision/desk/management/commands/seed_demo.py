@@ -1,4 +1,4 @@
-"""`python manage.py seed_demo [--until INSTANT]`: fill an empty database with the demonstration, all of it or nothing."""
+"""`python manage.py seed_demo [--until INSTANT] [--quarters N]`: fill an empty database with the demonstration, all of it or nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from organisation.models import Institution
-from supervision.desk.demonstration.story import live
+from supervision.desk.demonstration.story import QUARTERS, live
 from workflows.models import Entry
 
 
@@ -25,6 +25,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--until", metavar="INSTANT", help="such as 2026-11-24T15:00+08:00; otherwise now"
         )
+        parser.add_argument(
+            "--quarters", type=int, choices=(2, 3), default=QUARTERS, help="how many closed quarters it tells"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DUBAN_DEMO:
@@ -34,7 +37,7 @@ class Command(BaseCommand):
         until, begun = self._until(options["until"]), time.monotonic()
         # One transaction: killed half way, it leaves nothing.
         with transaction.atomic():
-            live(until)
+            live(until, quarters=options["quarters"])
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         self.stdout.write(
