@@ -26,7 +26,8 @@ UNPLANNED = """
 SELECT n.id, c.channel FROM workflows_notice n CROSS JOIN unnest(%(channels)s::text[]) AS c(channel)
   JOIN organisation_institution i ON i.id = n.institution_id
  WHERE n.id > (SELECT coalesce(max(id), 0) FROM workflows_notice) - %(latest)s AND n.at <= %(before)s AND i.frozen_at IS NULL
-   AND NOT EXISTS (SELECT FROM notifications_delivery d WHERE d.notice_id = n.id AND d.channel = c.channel AND d.resend_of_id IS NULL)
+   AND NOT EXISTS (SELECT FROM notifications_delivery d WHERE d.notice_id = n.id AND d.channel = c.channel AND d.resend_of_id IS NULL
+      AND d.notice_id > (SELECT coalesce(max(id), 0) FROM workflows_notice) - %(latest)s)
  ORDER BY n.id LIMIT %(most)s"""
 
 
