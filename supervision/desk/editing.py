@@ -99,7 +99,8 @@ def _widgets(model: type[models.Model], names: Sequence[str]) -> dict[str, Any]:
 
 def _dress(form: Any, reader: Reader) -> None:
     """Classes for the look, choices within the reader's institution, and errors tied to their fields."""
-    for name, entry in form.fields.items():
+    fields: dict[str, Any] = form.fields
+    for name, entry in fields.items():
         css = (
             "form-select"
             if isinstance(entry.widget, forms.Select)
@@ -108,7 +109,11 @@ def _dress(form: Any, reader: Reader) -> None:
             else "form-control"
         )
         entry.widget.attrs["class"] = css
-        if isinstance(entry, forms.ModelChoiceField) and issubclass(entry.queryset.model, Unit):
+        if (
+            isinstance(entry, forms.ModelChoiceField)
+            and entry.queryset is not None
+            and issubclass(entry.queryset.model, Unit)
+        ):
             units = Unit.objects.on(reader.today).filter(
                 institution_id=reader.actor.institution_id, kind__in=REPORTING
             )
@@ -133,7 +138,8 @@ def _formset(document: Any, name: str, reader: Reader, data: QueryDict | None, m
     class PartForm(_form_of(model, names, reader)):  # type: ignore[misc]  # a class made for this part
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            for entry in self.fields.values():
+            fields: dict[str, Any] = self.fields
+            for entry in fields.values():
                 if isinstance(entry, forms.ModelChoiceField) and hasattr(entry.queryset.model, owner):
                     entry.queryset = entry.queryset.filter(**{owner: document.pk})
 
@@ -149,7 +155,7 @@ def _formset(document: Any, name: str, reader: Reader, data: QueryDict | None, m
 
 def _rows(formset: Any) -> list[Mapping[str, Any]]:
     """The rows as the engine takes them: related rows by id, deleted and empty ones left out."""
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for form in formset.forms:
         cleaned = dict(form.cleaned_data)
         if cleaned.pop("DELETE", False) or (not form.has_changed() and not form.instance.pk):

@@ -198,7 +198,8 @@ def rules_of_cycle(cycle_id: int) -> VersionRules:
 
 def names_of_ladder_steps(kind: str, ids: Collection[int]) -> dict[int, Mapping[str, Text]]:
     """What the steps of these documents' ladders are called, for the notices that speak of them: one statement."""
-    rows = model_of(kind)._base_manager.filter(pk__in=ids).values_list("pk", "cycle_id")
+    every: Any = model_of(kind)._base_manager
+    rows = every.filter(pk__in=ids).values_list("pk", "cycle_id")
     return {pk: rules_of_cycle(cycle_id).steps for pk, cycle_id in rows if cycle_id is not None}
 
 

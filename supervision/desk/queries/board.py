@@ -261,7 +261,8 @@ def _rows(items: list[WorkItem], reader: Reader) -> tuple[OverdueRow, ...]:
 
 
 def _step_name(step: Mapping[str, Any]) -> Words:
-    return LADDER_STEPS.get(step["key"], step["key"])
+    key = str(step["key"])
+    return LADDER_STEPS.get(key, key)
 
 
 def longest_overdue(reader: Reader, limit: int = 5) -> tuple[OverdueRow, ...]:

@@ -87,6 +87,6 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     """Context processor."""
     if getattr(request, "actor", None) is None or not request.user.is_authenticated:
         return {}
-    if getattr(request, "htmx", False) and not request.htmx.boosted:
+    if getattr(request, "htmx", None) and not request.htmx.boosted:  # type: ignore[attr-defined]
         return {"now": getattr(request, "at", None)}
     return {"chrome": chrome_of(request), "now": getattr(request, "at", None)}

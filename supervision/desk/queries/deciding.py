@@ -116,8 +116,9 @@ def _confirm(document: Any, step: Step[Any]) -> Confirm:
 
 def seat_steps(document: Any, item: WorkItem, reader: Reader, typed: Typed) -> tuple[PageStep, ...]:
     """The three ways to decide a seat, with the reasons against each."""
-    sitting = next(s for s in rounds.sittings_of(document) if s.task.pk == item.seat.task_id)
-    seat = sitting.seat(item.seat_id)
+    place: Any = item.seat
+    sitting = next(s for s in rounds.sittings_of(document) if s.task.pk == place.task_id)
+    seat = sitting.seat(place.pk)
     steps = []
     for choice, (label, tone, note) in VOTES.items():
         verdict = rounds.judge_vote(document, sitting, seat, choice, reader.actor)

@@ -103,7 +103,9 @@ def _main_road(document: Any) -> frozenset[str]:
     lifecycle, kind = document.lifecycle, document.kind()
     finals = [s.name for s in lifecycle.states.values() if s.final]
     goal = finals[0]
-    ways = {birth.path.target.name: (birth.path.target.name,) for birth in lifecycle.births()[:1]}
+    ways: dict[str, tuple[str, ...]] = {
+        birth.path.target.name: (birth.path.target.name,) for birth in lifecycle.births()[:1]
+    }
     waiting = list(ways)
     while waiting:
         here = waiting.pop(0)

@@ -86,7 +86,7 @@ def _parts(document: Any) -> Iterable[Fact]:
 
 def _line(row: Any, owner: str) -> str:
     """One row of a part as one line: the first value as it is, the others with their names."""
-    said = []
+    said: list[str] = []
     for field in row._meta.concrete_fields:
         if field.primary_key or field.name == owner:
             continue

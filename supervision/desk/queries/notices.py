@@ -17,7 +17,7 @@ PAGE = 20
 
 def notices_page(reader: Reader, address: Address) -> Notices:
     """One page, latest first: a constant number of statements."""
-    own = Notice.objects.filter(person_id=reader.actor.person_id)
+    own = Notice.objects.filter(person_id=reader.actor.person_id or 0)
     unread = own.filter(read_at__isnull=True)
     only_unread = address.get("only") == "unread"
     page = max(address.number("page", 1), 1)
@@ -51,4 +51,4 @@ def _line(row: Notice, said: Wording) -> NoticeLine:
 
 
 def opened_notice(reader: Reader, pk: int) -> Notice | None:
-    return Notice.objects.filter(pk=pk, person_id=reader.actor.person_id).first()
+    return Notice.objects.filter(pk=pk, person_id=reader.actor.person_id or 0).first()

@@ -44,7 +44,8 @@ class Address:
     """A page's own address with one part changed: filters live in the URL."""
 
     def __init__(self, path: str, query: QueryDict) -> None:
-        self.path, self.query = path, {key: value for key, value in query.items() if value}
+        self.path = path
+        self.query: dict[str, str] = {key: str(value) for key, value in query.items() if value}
 
     def get(self, name: str, default: str = "") -> str:
         return self.query.get(name, default)

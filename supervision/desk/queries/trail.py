@@ -150,7 +150,7 @@ def _shown(field: models.Field[Any, Any], value: Any) -> str:
         return str(dict(field.flatchoices).get(value, value))
     if isinstance(field, models.DateField) and not isinstance(field, models.DateTimeField):
         return wording.full_day(date.fromisoformat(value))
-    if isinstance(field, models.ForeignKey) and issubclass(field.related_model, Unit):
+    if isinstance(field, models.ForeignKey) and field.related_model is Unit:
         unit = Unit.objects.filter(pk=value).first()
         return str(unit) if unit else str(value)
     return str(value)

@@ -107,7 +107,7 @@ def panel(request: Page, kind: str, pk: int) -> HttpResponse:
 def typed_in(request: Page) -> Typed:
     """What came with the form, kept for every way it may come back."""
     post = request.POST
-    values = {name: value for name, value in post.items() if name not in ("csrfmiddlewaretoken",)}
+    values = {name: str(value) for name, value in post.items() if name not in ("csrfmiddlewaretoken",)}
     seen = post.get("seen_version", "")
     return Typed(
         step=post.get("step") or post.get("confirmed") or "", opinion=post.get("opinion", ""), values=values,
@@ -133,7 +133,11 @@ def read_inputs(step: Step[Any], typed: Typed) -> tuple[dict[str, Any], dict[str
 def _read(given: Given, raw: str) -> Any:
     if not raw:
         return None
-    return {date: date.fromisoformat, int: int, bool: lambda text: text == "yes"}.get(given.kind, str)(raw)
+    if given.kind is date:
+        return date.fromisoformat(raw)
+    if given.kind is int:
+        return int(raw)
+    return raw == "yes" if given.kind is bool else raw
 
 
 def _wrong(given: Given) -> str:
@@ -209,7 +213,7 @@ def _take(document: Any, item: WorkItem | None, typed: Typed, reader: Reader) ->
             {}, (_("The form is incomplete. Reload the page and try again; what you typed is still here."),)
         )
     as_post = int(typed.capacity) if typed.capacity.isdigit() else None
-    common = {
+    common: dict[str, Any] = {
         "actor": reader.actor,
         "at": reader.at,
         "request_id": UUID(typed.request_id),
@@ -398,7 +402,7 @@ def bulk(request: Page) -> HttpResponse:
     documents = {
         d.pk: d for d in model.visible_to(reader.actor).filter(pk__in=[i.document_id for i in items])
     }
-    said_too = {"opinion": opinion.strip()} if opinion.strip() else {}
+    said_too: dict[str, Any] = {"opinion": opinion.strip()} if opinion.strip() else {}
     many = fire_many(
         model, {pk: d.version for pk, d in documents.items()}, step, actor=reader.actor, at=reader.at, request_id=UUID(request_id), **said_too
     )  # fmt: skip

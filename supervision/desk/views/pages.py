@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -78,7 +79,8 @@ def edit_draft(request: Page, kind: str, pk: int) -> HttpResponse:
         request.POST.get("request_id") or str(uuid4()),
         request.POST.get("seen_version") or str(row.version),
     )
-    status, notes = 200, ()
+    status = 200
+    notes: tuple[str, ...] = ()
     if request.method == "POST" and not more:
         status = 422
         if editor.is_valid():
@@ -124,7 +126,8 @@ def begin(request: Page, kind: str, step: str) -> HttpResponse:
     ):
         raise Http404
     form = birth_form(model, reader, request.POST if request.method == "POST" else None)
-    request_id, notes, status = request.POST.get("request_id") or str(uuid4()), (), 200
+    request_id, status = request.POST.get("request_id") or str(uuid4()), 200
+    notes: tuple[str, ...] = ()
     if request.method == "POST":
         status = 422
         if form.is_valid():
@@ -161,7 +164,7 @@ def attach(request: Page, kind: str, pk: int) -> HttpResponse:
     row = found(kind, pk, reader)
     back = f"{said.document_url(kind, pk)}#h-files"
     upload, fact_on = request.FILES.get("file"), _day(request.POST.get("fact_on", ""))
-    if upload is None or fact_on is None:
+    if upload is None or upload.file is None or fact_on is None:
         missing = (
             _("Choose a file.") if upload is None else _("Enter the day of the fact, such as 2026-10-10.")
         )
@@ -184,7 +187,7 @@ def _day(text: str) -> date | None:
 
 @login_required
 @require_GET
-def attachment(request: Page, pk: int) -> HttpResponse:
+def attachment(request: Page, pk: int) -> HttpResponseBase:
     """A file, only through the scope of its document; shown in the page's own sandbox where it is safe to show."""
     try:
         row = attachments.visible(pk, request.actor)
