@@ -26,9 +26,12 @@ class WorkflowsConfig(AppConfig):
     def ready(self) -> None:
         from calendars.publishing import on_published
         from organisation.changes import on_changed
+        from workflows import attachments
+        from workflows.auditor import register_check
         from workflows.calendar_changes import calendar_published
         from workflows.soundness import check_documents
 
         register(check_documents)
         on_published.append(calendar_published)
         on_changed.append(_record_change_of_posts)
+        register_check(attachments.MISSING, attachments.MISSING_WORDS, attachments.still_missing)

@@ -6,10 +6,11 @@ A file is written before its row and is only evidence once the row stands; a fil
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -21,11 +22,22 @@ from django.db import transaction
 
 from organisation.actors import Actor, Capacity
 from organisation.queries import local_day
+from workflows.auditor import MOST_OF_EACH, Fault
+from workflows.clockwork import beat
 from workflows.documents import Document, Refused, model_of
 from workflows.fire import note, take
 from workflows.judgement import NOT_EDITABLE, capacity_for
-from workflows.models import Attachment
+from workflows.models import Attachment, Heartbeat
 from workflows.words import Reason, Text
+
+log = logging.getLogger(__name__)
+
+FILES = "files"
+"""The heartbeat of whoever looks after the files."""
+FEW_ORPHANS = 20
+"""So many files without a row are a mishap of uploads at any time; more than that are compared with how many have one."""
+MISSING = "file_missing"
+MISSING_WORDS = Text("附件的文件不在存储中", "The file of an attachment is gone from the store")
 
 LARGEST = 50 * 1024 * 1024
 """Bytes. A property of the program, not of an institution: what one request may put on disk."""
@@ -270,14 +282,20 @@ def _fault_of_package(path: Path, ending: str) -> Text | None:
     return UNSAFE_ARCHIVE if strays or bomb else None
 
 
-def missing_files() -> Iterable[Attachment]:
-    """Rows whose file is gone: for the auditor."""
-    present = {path.name for path in root().glob("*")} if root().is_dir() else set()
-    return [row for row in Attachment.objects.order_by("pk").iterator() if row.stored_as not in present]
+def missing_files() -> list[Attachment]:
+    """Rows whose file is gone, those taken off their document too: their files stay on record."""
+    present = {entry.name for entry in os.scandir(root())} if root().is_dir() else set()
+    known = Attachment.objects.order_by("pk").values_list("pk", "stored_as").iterator(chunk_size=5000)
+    gone = [pk for pk, stored_as in known if stored_as not in present]
+    return list(Attachment.objects.filter(pk__in=gone).order_by("pk"))
 
 
 def sweep_orphans(*, at: datetime, older_than: timedelta = timedelta(days=1)) -> int:
-    """Remove files that no row names, once they are older than an upload can take. Returns how many went."""
+    """Remove files that no row names, once they are older than an upload can take. Returns how many went.
+
+    A folder most of whose files no row names belongs to another database, or this one is an older copy: nothing is
+    removed then, and the log says so.
+    """
     if not root().is_dir():
         return 0
     limit = (at - older_than).timestamp()
@@ -288,6 +306,32 @@ def sweep_orphans(*, at: datetime, older_than: timedelta = timedelta(days=1)) ->
         )
     )
     orphans = [path for path in old if path.name not in known]
+    if len(orphans) > max(FEW_ORPHANS, len(known)):
+        log.error(
+            "%s of %s files in %s belong to no attachment of this database; none was removed",
+            len(orphans), len(old), root(),
+        )  # fmt: skip
+        return 0
     for path in orphans:
         path.unlink(missing_ok=True)
     return len(orphans)
+
+
+def look_after_files(at: datetime) -> None:
+    """Once an hour: orphans go, and what is missing is kept in mind for the auditor, which looks every minute."""
+    removed, missing = sweep_orphans(at=at), missing_files()
+    detail = {
+        "orphans": removed,
+        "missing": len(missing),
+        "first": [row.pk for row in missing[:MOST_OF_EACH]],
+    }
+    beat(FILES, at, detail)
+
+
+def still_missing(at: datetime) -> Iterator[Fault]:
+    """The auditor's: attachments whose file was missing when last looked at, and still is."""
+    seen = Heartbeat.objects.filter(component=FILES).values_list("detail__first", flat=True).first() or []
+    for row in Attachment.objects.filter(pk__in=seen).order_by("pk"):
+        if not path_of(row).exists():
+            params = {"attachment": row.pk, "name": row.name, "stored_as": row.stored_as}
+            yield Fault(row.kind, row.document_id, MISSING, params)

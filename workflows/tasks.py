@@ -11,7 +11,7 @@ from celery import shared_task
 
 from organisation.models import Institution
 from organisation.queries import now_of
-from workflows import auditor, clockwork
+from workflows import attachments, auditor, clockwork
 from workflows.models import Heartbeat
 from workflows.verification import seal_days
 
@@ -48,7 +48,8 @@ def audit() -> None:
 
 @shared_task(name="workflows.tasks.seal")
 def seal() -> None:
-    """Every day that is over and not sealed, of every institution by its own clock."""
+    """Every day that is over and not sealed, of every institution by its own clock; and the attachments' files."""
     now = clockwork.database_clock()
     for institution in Institution.objects.order_by("pk"):
         seal_days(institution, at=now_of(institution, now))
+    attachments.look_after_files(now)
