@@ -121,7 +121,8 @@ def _dress(form: Any, reader: Reader) -> None:
         if isinstance(entry, forms.ModelChoiceField):
             entry.empty_label = _("Choose…")
         elif isinstance(entry, forms.TypedChoiceField):
-            entry.choices = [(value, label if value else _("Choose…")) for value, label in entry.choices]
+            choices: Any = entry.choices
+            entry.choices = [(value, label if value else _("Choose…")) for value, label in choices]
         if form.is_bound and form.errors.get(name):
             entry.widget.attrs |= {
                 "aria-invalid": "true",
@@ -140,8 +141,9 @@ def _formset(document: Any, name: str, reader: Reader, data: QueryDict | None, m
             super().__init__(*args, **kwargs)
             fields: dict[str, Any] = self.fields
             for entry in fields.values():
-                if isinstance(entry, forms.ModelChoiceField) and hasattr(entry.queryset.model, owner):
-                    entry.queryset = entry.queryset.filter(**{owner: document.pk})
+                rows: Any = getattr(entry, "queryset", None)
+                if rows is not None and hasattr(rows.model, owner):
+                    entry.queryset = rows.filter(**{owner: document.pk})
 
     rows = list(manager.order_by("pk"))
     extra = 0 if data is not None else SPARE_ROWS if rows else SPARE_ROWS + 1
