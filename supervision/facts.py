@@ -44,8 +44,8 @@ def unfinished_children(model: type[Document]) -> Any:
     for child in document_kinds():
         if parent_of(child) is model:
             ends = [name for name, state in child.lifecycle.states.items() if state.final]
-            rows = child._base_manager.filter(**{child.parent: OuterRef("pk")}).exclude(state__in=ends)
-            total = total + _count(rows, child.parent)
+            rows: Any = child._base_manager.filter(**{child.parent: OuterRef("pk")})
+            total = total + _count(rows.exclude(state__in=ends), child.parent)
     return total
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from organisation.queries import local_day
 from supervision.conditions import RECENT, UNOPENED
 from supervision.orders.numbering import ORDER_NUMBER
 from supervision.roles import DEPUTY, DISCIPLINE, HEAD, LEADER, PERFORMANCE_OFFICE, SUPERVISOR, UNIT_STAFF
@@ -87,13 +88,15 @@ class SupervisionOrderLifecycle(Lifecycle["SupervisionOrder"]):
 
     # 三、须一并提交的内容 / What must be handed over
 
-    later = Check("新的时限须晚于现定时限。", "The new date must be later than the present one.",
-                  lambda order, day, at: day > order.finish_due_on)
+    ahead = Check[Any]("日期须晚于今天。", "The date must be after today.",
+                       lambda order, day, at: day > local_day(order.institution_id, at))
+    later = Check[Any]("新的时限须晚于现定时限。", "The new date must be later than the present one.",
+                       lambda order, day, at: day > order.finish_due_on)
 
     plan, progress = Given("办理计划", "plan of the work"), Given("进展情况", "progress")
-    asked_date = Given("拟延至", "new date asked for", date, checks=(later,))
-    new_date = Given("准予延至", "new date", date, checks=(later,))
-    review_date = Given("复核日期", "review date", date)
+    asked_date = Given("拟延至", "new date asked for", date, checks=(later, ahead))
+    new_date = Given("准予延至", "new date", date, checks=(later, ahead))
+    review_date = Given("复核日期", "review date", date, checks=(ahead,))
     closing_report, questions = Given("办结报告", "closing report"), Given("需继续反馈的问题", "what is still to be answered")
     how_checked = Given("核查方式（实地核查、抽查、调阅等）", "how it was checked (on site, by sample, from files)")
     conclusion, failed = Given("核查结论", "conclusion"), Given("未达到的办结标准", "criterion not met")

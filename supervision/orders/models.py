@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -115,6 +116,14 @@ class SupervisionOrder(Supervised):
     closed_at = models.DateTimeField(_("closed"), null=True, editable=False)
     times_extended = models.PositiveSmallIntegerField(_("times extended"), default=0, editable=False)
     times_returned = models.PositiveSmallIntegerField(_("times returned"), default=0, editable=False)
+
+    # What facts() gives to the conditions.
+    same_matter: list[str]
+    finish_due_on: date | None
+    finish_due_at: datetime | None
+    criteria_count: int
+    unproven: int
+    unfinished: int
 
     class Meta:
         verbose_name = _("supervision order")

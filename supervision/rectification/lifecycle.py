@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from organisation.queries import local_day
 from supervision.conditions import RECENT, UNOPENED
 from supervision.roles import DEPUTY, DISCIPLINE, HEAD, LEADER, PERFORMANCE_OFFICE, SUPERVISOR, UNIT_STAFF
 from workflows.lifecycle import AT, BIRTH, REASON, Check, Effect, Given, Guard, Lifecycle, State
@@ -58,6 +59,9 @@ class RectificationLifecycle(Lifecycle["Rectification"]):
     has_dates = Must("尚有 {count} 条措施未明确完成时限。", "Measures without a date: {count}.",
                      lambda plan, at: plan.planned_without_date == 0, facts=("planned_without_date",),
                      count=lambda plan: plan.planned_without_date)
+    ends_ahead = Must("措施完成时限{first}已过，请重新确定。", "A measure's date, {first}, has passed: set a new one.",
+                      lambda plan, at: not plan.first_planned or plan.first_planned >= local_day(plan.institution_id, at),
+                      facts=("first_planned",), first=lambda plan: plan.first_planned)
     ends_with_order = Must("最晚措施{last}才完成，晚于督办单时限{due}，请说明理由。",
                            "A measure ends on {last}, after the order's {due}: say why.",
                            lambda plan, at: plan.why_later.strip() or not plan.last_planned or plan.last_planned <= plan.order_due_on,
@@ -72,8 +76,8 @@ class RectificationLifecycle(Lifecycle["Rectification"]):
 
     # 三、须一并提交的内容 / What must be handed over
 
-    in_plan = Check("方案中没有这一序号的措施。", "The plan has no measure of this number.",
-                    lambda plan, number, at: number in plan.measure_numbers)
+    in_plan = Check[Any]("方案中没有这一序号的措施。", "The plan has no measure of this number.",
+                         lambda plan, number, at: number in plan.measure_numbers)
 
     missing = Given("需修改的内容", "what is to be corrected")
     failed = Given("未通过的措施序号", "number of the measure that failed", int, checks=(in_plan,))
@@ -90,7 +94,7 @@ class RectificationLifecycle(Lifecycle["Rectification"]):
     open = Step("下达整改任务", "Open", BIRTH >> plan_owed, by=CLOCK, tells=(UNIT_STAFF, DEPUTY, HEAD))
 
     hand_in = Step("送签", "Hand to the head", plan_owed >> for_head, by=UNIT_STAFF,
-                   must=(has_measures, has_owners, has_dates, ends_with_order), tells=(HEAD,))
+                   must=(has_measures, has_owners, has_dates, ends_ahead, ends_with_order), tells=(HEAD,))
     take_back = Step("撤回", "Take back", for_head >> plan_owed, by=UNIT_STAFF.who_did("hand_in"), must=(unopened, recent))
     send_back = Step("退回修改", "Send back", for_head >> plan_owed, by=HEAD, decides=True, given=(REASON,), tells=(UNIT_STAFF,))
     sign = Step("签报", "Sign and submit", for_head >> for_review, by=HEAD, signs=True, records={"signed_at": AT}, tells=(SUPERVISOR,))
@@ -106,7 +110,7 @@ class RectificationLifecycle(Lifecycle["Rectification"]):
                   records={"times_returned": lambda plan: plan.times_returned + 1}, tells=(UNIT_STAFF, HEAD, SUPERVISOR))
 
     hand_in_correction = Step("修改送签", "Hand the correction to the head", returned >> correction_for_head, by=UNIT_STAFF,
-                              must=(has_measures, has_owners, has_dates, ends_with_order), tells=(HEAD,))
+                              must=(has_measures, has_owners, has_dates, ends_ahead, ends_with_order), tells=(HEAD,))
     take_back_correction = Step("撤回修改", "Take the correction back", correction_for_head >> returned,
                                 by=UNIT_STAFF.who_did("hand_in_correction"), must=(unopened, recent))
     send_back_correction = Step("退回再修改", "Send the correction back", correction_for_head >> returned, by=HEAD,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, ClassVar
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -42,21 +43,30 @@ class Rectification(Supervised):
     conclusion = models.TextField(_("conclusion of the acceptance"), blank=True, editable=False)
     times_returned = models.PositiveSmallIntegerField(_("times returned"), default=0, editable=False)
 
+    # What facts() gives to the conditions.
+    planned_count: int
+    planned_without_owner: int
+    planned_without_date: int
+    first_planned: date | None
+    last_planned: date | None
+    order_due_on: date
+    unfinished: int
+    measure_numbers: list[int]
+
     class Meta:
         verbose_name = _("rectification")
         verbose_name_plural = _("rectifications")
 
     @classmethod
     def facts(cls) -> Mapping[str, Any]:
-        planned = PlannedMeasure.objects.filter(rectification=OuterRef("pk"))
+        dates = PlannedMeasure.objects.filter(rectification=OuterRef("pk")).order_by().values("rectification")
         return {
             "unopened": facts.unopened(cls),
             "planned_count": facts.parts(cls, "planned"),
             "planned_without_owner": facts.parts(cls, "planned", owner=""),
             "planned_without_date": facts.parts(cls, "planned", due_on__isnull=True),
-            "last_planned": Subquery(
-                planned.order_by().values("rectification").annotate(last=models.Max("due_on")).values("last")
-            ),
+            "first_planned": Subquery(dates.annotate(day=models.Min("due_on")).values("day")),
+            "last_planned": Subquery(dates.annotate(day=models.Max("due_on")).values("day")),
             "order_due_on": F("order__due_on"),
             "unfinished": facts.unfinished_children(cls),
             "measure_numbers": ArraySubquery(
@@ -109,6 +119,9 @@ class Measure(Supervised):
     accepted_at = models.DateTimeField(_("accepted"), null=True, editable=False)
     conclusion = models.TextField(_("conclusion of the check"), blank=True, editable=False)
     times_returned = models.PositiveSmallIntegerField(_("times returned"), default=0, editable=False)
+
+    # What facts() gives to the conditions.
+    evidence_count: int
 
     class Meta:
         verbose_name = _("rectification measure")

@@ -29,6 +29,10 @@ class QuarterlyReport(Supervised):
     accepted_at = models.DateTimeField(_("accepted"), null=True, editable=False)
     times_returned = models.PositiveSmallIntegerField(_("times returned"), default=0, editable=False)
 
+    # What facts() gives to the conditions.
+    line_count: int
+    lines_without_result: int
+
     class Meta:
         verbose_name = _("quarterly report")
         verbose_name_plural = _("quarterly reports")

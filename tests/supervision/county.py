@@ -55,10 +55,15 @@ POSTS = {
     "discipline": ("discipline_inspection", "county"),
     "auditor": ("auditor", "county"),
 }
-"""Who holds which post where. Besides: "delegate" acts for the head, "stranger" holds nothing, "outsider" holds every one
-of these posts in another institution, and "clock" is the system itself."""
+"""Who holds which post where. Besides: "two hats" holds all of TWO_HATS, "delegate" acts for the head, "stranger" holds
+nothing, "outsider" holds every one of these posts in another institution, and "clock" is the system itself."""
 
-CAST = (*POSTS, "delegate", "stranger", "outsider", "clock")
+TWO_HATS = (
+    ("unit_staff", "town"), ("supervisor", "county"), ("leading_group", "county"), ("performance_office", "county"),
+)  # fmt: skip
+"""Somebody who could check in one capacity what they did in another (R9)."""
+
+CAST = (*POSTS, "two hats", "delegate", "stranger", "outsider", "clock")
 
 FORMER_LEADER_UNTIL = date(2026, 1, 31)
 
@@ -96,10 +101,9 @@ def county(year: int = 2026) -> County:
         people[name] = _person(institution, name)
         ends = FORMER_LEADER_UNTIL if name == "former leader" else None
         posts[name] = _appoint(people[name], role, units[unit], ends)
-    people["delegate"], people["stranger"] = (
-        _person(institution, "delegate"),
-        _person(institution, "stranger"),
-    )
+    people |= {name: _person(institution, name) for name in ("two hats", "delegate", "stranger")}
+    for role, unit in TWO_HATS:
+        _appoint(people["two hats"], role, units[unit])
     delegate_head(posts["head"], people["delegate"])
     people["outsider"] = _outsider()
     version, _ = publish_version(

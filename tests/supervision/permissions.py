@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from django.db import connection, transaction
 
+from organisation.actors import Actor
 from tests.supervision.county import CAST, County, again, inputs_for, version_of
 from workflows.documents import Refused, document_kinds
 from workflows.fire import fire
@@ -26,30 +27,38 @@ def faults(place: County, document: Any, may: Mapping[str, str], at: datetime) -
     """Every cell in which the lifecycle and the table differ, as sentences."""
     found, steps = [], document.lifecycle.steps
     actors, seen = {who: place.actor(who, at) for who in CAST}, version_of(document)
-    unknown = [name for name in may if name not in steps]
-    for step, declared in steps.items():
+    before = trace()
+    for step in steps:
         allowed = {name.strip() for name in may.get(step, "").split(",") if name.strip()}
-        unknown += sorted(allowed - set(CAST))
-        before, inputs = trace(), inputs_for(document, step)
-        for who in CAST:
+        found += [
+            f"{step}: the table names {name!r}, who is not of the cast"
+            for name in sorted(allowed - set(CAST))
+        ]
+
+        request = {"at": at, "seen_version": seen, **inputs_for(document, step)}
+        for who in (name for name in CAST if name not in allowed):
+            refused = _refusal(document, step, actors[who], request)
+            if refused is None or not refused.reasons:
+                return [*found, f"{step}: {who} was let through"]
+        for who in (name for name in CAST if name in allowed):
             point = transaction.savepoint()
-            try:
-                fire(
-                    document, step, actor=actors[who], at=at, seen_version=seen, request_id=uuid4(), **inputs
-                )
-            except Refused as refused:
-                transaction.savepoint_commit(point)
-                if who in allowed or not refused.reasons:
-                    found.append(f"{step}: {who} was refused: {refused}")
+            if refused := _refusal(document, step, actors[who], request):
+                found.append(f"{step}: {who} was refused: {refused}")
             else:
-                assert again(document).state == declared.path.target.name
+                assert again(document).state == steps[step].path.target.name
                 _let_the_triggers_speak()
-                transaction.savepoint_rollback(point)
-                if who not in allowed:
-                    found.append(f"{step}: {who} was let through")
-        if trace() != before:
-            found.append(f"{step}: a refusal left something behind")
-    return found + [f"the table names {name!r}, which is not known" for name in unknown]
+            transaction.savepoint_rollback(point)
+    if trace() != before:
+        found.append("a refusal left something behind")
+    return found + [f"the table names {name!r}, which is no step" for name in may if name not in steps]
+
+
+def _refusal(document: Any, step: str, actor: Actor, request: Mapping[str, Any]) -> Refused | None:
+    try:
+        fire(document, step, actor=actor, request_id=uuid4(), **request)
+    except Refused as refused:
+        return refused
+    return None
 
 
 def _let_the_triggers_speak() -> None:

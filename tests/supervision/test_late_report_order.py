@@ -42,7 +42,7 @@ def test_the_draft_carries_its_reason_its_criteria_and_its_date(place: County) -
     assert order.criteria.count() == 2
     assert owed(order) == {"order.draft": date(2026, 4, 21)}
     assert set(Notice.objects.filter(document_id=order.pk, kind=order.kind()).values_list("person__name", flat=True)) == {
-        "drafter", "checker",
+        "drafter", "checker", "two hats",
     }  # fmt: skip
 
 

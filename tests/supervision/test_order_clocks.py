@@ -78,6 +78,18 @@ def test_an_extension_names_a_later_date(place: County, step: str) -> None:
     assert [reason.code for reason in refused.value.reasons] == [f"given.{given}.0"]
 
 
+def test_a_date_that_has_passed_is_neither_granted_nor_set_for_a_review(place: County) -> None:
+    order = walk(place, order_of(place), f"{TO_HAND}, ask_extension:head")
+    late = moment(4, 20)
+    with pytest.raises(Refused) as refused:
+        act(place, order, "grant", "leader", late, new_date=date(2026, 4, 20))
+    assert [reason.code for reason in refused.value.reasons] == ["given.new_date.1"]
+    walk(place, order, "refuse:leader", late)
+    with pytest.raises(Refused) as refused:
+        act(place, order, "suspend", "leader", late, review_date=date(2026, 4, 20))
+    assert [reason.code for reason in refused.value.reasons] == ["given.review_date.0"]
+
+
 def test_whoever_asked_may_withdraw_and_go_on(place: County) -> None:
     order = walk(place, order_of(place), f"{TO_HAND}, ask_extension:head, drop_extension:delegate")
     assert (order.state, owed(order)["order.finish"]) == ("in_hand", DUE)

@@ -1,6 +1,7 @@
 """Who may do what with a supervision order. The table is written by hand: what it does not list is refused.
 
-"drafter" and "checker" are of the same office: whoever drafted an order, or followed its work, never judges it.
+"drafter" and "checker" are of the same office: whoever drafted an order never judges it. "two hats" takes it in
+hand for the unit, and is of the supervision office and the leading group too: from then on they decide nothing.
 """
 
 from __future__ import annotations
@@ -8,10 +9,11 @@ from __future__ import annotations
 import pytest
 
 from supervision.orders.lifecycle import SupervisionOrderLifecycle
-from tests.supervision.county import AT, TO_HAND, County, order_of, walk
+from tests.supervision.county import AT, County, order_of, walk
 from tests.supervision.permissions import faults
 
 ISSUED = "submit:drafter, sign:leader"
+TO_HAND = f"{ISSUED}, sign_for:head, take_in_hand:two hats"
 CLAIMED = f"{TO_HAND}, prove:staff, claim_done:head"
 CHECKED = f"{CLAIMED}, take_up:checker"
 
@@ -35,15 +37,18 @@ SITUATIONS = {
     "not_opened": "submit:drafter, decline:leader",
 }
 
-UNIT_HEAD, LEADERS, OFFICE = "head, delegate", "leader, second leader", "drafter, checker"
+UNIT_HEAD, LEADERS = "head, delegate", "leader, second leader"
+OFFICE = "drafter, checker, two hats"
 
 MAY = {
     "draft": {"submit": OFFICE, "set_aside": OFFICE},
     "draft of a leader's instruction": {"submit": OFFICE},
-    "for_signature": {"recall": "drafter", "send_back": LEADERS, "decline": LEADERS, "sign": LEADERS},
+    "for_signature": {
+        "recall": "drafter", "send_back": f"{LEADERS}, two hats", "decline": f"{LEADERS}, two hats", "sign": f"{LEADERS}, two hats",
+    },
     "issued": {"sign_for": UNIT_HEAD, "dispute": UNIT_HEAD},
-    "return_disputed": {"drop_dispute": UNIT_HEAD, "take_back": "checker", "uphold": "checker"},
-    "received": {"dispute": UNIT_HEAD, "take_in_hand": "staff, colleague"},
+    "return_disputed": {"drop_dispute": UNIT_HEAD, "take_back": "checker, two hats", "uphold": "checker, two hats"},
+    "received": {"dispute": UNIT_HEAD, "take_in_hand": "staff, colleague, two hats"},
     "in_hand": {
         "feed_back": UNIT_HEAD, "ask_extension": UNIT_HEAD, "suspend": LEADERS, "claim_done": UNIT_HEAD,
     },

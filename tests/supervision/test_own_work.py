@@ -101,9 +101,11 @@ def test_reading_feedback_neither_bars_from_the_check_nor_is_barred(place: Count
     order = walk(
         place,
         order_of(place),
-        f"{TO_HAND}, feed_back:head, note_feedback:checker, feed_back:head, ask_again:drafter",
+        f"{TO_HAND}, feed_back:head, note_feedback:checker, feed_back:head, ask_again:checker",
     )
-    order = walk(place, order, "prove:staff, claim_done:head, take_up:checker")
+    order = walk(
+        place, order, "feed_back:head, note_feedback:drafter, prove:staff, claim_done:head, take_up:checker"
+    )
     assert order.state == "under_check"
 
 

@@ -69,6 +69,16 @@ def test_a_measure_that_ends_after_the_order_needs_a_reason(place: County) -> No
     act(place, plan, "hand_in", "staff")
 
 
+@pytest.mark.parametrize(("day", "why"), [(1, ["ends_ahead"]), (2, [])])
+def test_a_measure_s_date_lies_ahead(place: County, day: int, why: list[str]) -> None:
+    plan = plan_of(place)
+    change(place, plan, "staff", planned=[planned(), planned(due_on=date(2026, 3, day))])
+    if why:
+        assert [code for code, _ in refusal(place, plan, "hand_in", "staff")] == why
+    else:
+        act(place, plan, "hand_in", "staff")
+
+
 def test_the_day_for_the_plan_runs_until_the_head_has_signed(place: County) -> None:
     plan = walk(place, plan_of(place), "plan_two_measures:staff, hand_in:staff", moment(3, 4))
     assert owed(plan) == {"rectification.plan": date(2026, 3, 9), "rectification.sign": date(2026, 3, 6)}

@@ -1,33 +1,37 @@
-"""Who may do what with a rectification and with its measures. What the tables do not list is refused."""
+"""Who may do what with a rectification and with its measures. What the tables do not list is refused.
+
+"two hats" has drawn up the plan, or carried the measure out, and is of the supervision office too: they never judge it.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from supervision.rectification.lifecycle import MeasureLifecycle, RectificationLifecycle
-from tests.supervision.county import AT, TO_APPROVED, County, measure_of, plan_of, walk
+from tests.supervision.county import AT, County, measure_of, plan_of, walk
 from tests.supervision.permissions import faults
 
-SIGNED = "plan_two_measures:staff, hand_in:staff, sign:head"
+SIGNED = "plan_two_measures:two hats, hand_in:staff, sign:head"
 RETURNED = f"{SIGNED}, return_plan:checker"
-DONE = f"{TO_APPROVED}, finish_measures:staff"
+APPROVED = f"{SIGNED}, forward:checker, agree:office, agree:leader, agree:second leader"
+DONE = f"{APPROVED}, finish_measures:staff"
 CLAIMED = f"{DONE}, claim:head"
 
 SITUATIONS = {
-    "plan_owed": "plan_two_measures:staff",
-    "for_head": "plan_two_measures:staff, hand_in:staff",
+    "plan_owed": "plan_two_measures:two hats",
+    "for_head": "plan_two_measures:two hats, hand_in:staff",
     "for_review": SIGNED,
     "for_leadership": f"{SIGNED}, forward:checker",
     "returned": RETURNED,
     "correction_for_head": f"{RETURNED}, hand_in_correction:colleague",
     "in_progress": DONE,
-    "in_progress with open measures": TO_APPROVED,
+    "in_progress with open measures": APPROVED,
     "claimed": CLAIMED,
     "under_acceptance": f"{CLAIMED}, take_up:checker",
     "accepted": f"{CLAIMED}, take_up:checker, accept:checker",
 }
 
-UNIT_HEAD, STAFF, OFFICE = "head, delegate", "staff, colleague", "drafter, checker"
+UNIT_HEAD, STAFF, OFFICE = "head, delegate", "staff, colleague, two hats", "drafter, checker"
 
 MAY = {
     "plan_owed": {"hand_in": STAFF},
@@ -46,7 +50,7 @@ MAY = {
     "accepted": {},
 }  # fmt: skip
 
-MEASURE_CLAIMED = "add_evidence:staff, claim:staff"
+MEASURE_CLAIMED = "add_evidence:staff, claim:two hats"
 
 MEASURE_SITUATIONS = {
     "to_do": "add_evidence:staff",

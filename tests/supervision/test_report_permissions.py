@@ -1,4 +1,7 @@
-"""Who may do what with a quarterly report. The table is written by hand: what it does not list is refused."""
+"""Who may do what with a quarterly report. The table is written by hand: what it does not list is refused.
+
+"two hats" has filled it in, and is of the performance office too: they never accept it.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from tests.supervision.county import County, moment, report_of, walk
 from tests.supervision.permissions import faults
 
 AT = moment(4, 2)
-SIGNED = "fill_in:staff, hand_in:staff, sign:head"
+SIGNED = "fill_in:two hats, hand_in:staff, sign:head"
 RETURNED = f"{SIGNED}, return_report:office"
 
 SITUATIONS = {
-    "drafting": "fill_in:staff",
-    "for_signature": "fill_in:staff, hand_in:staff",
+    "drafting": "fill_in:two hats",
+    "for_signature": "fill_in:two hats, hand_in:staff",
     "submitted": SIGNED,
     "returned": RETURNED,
     "correction_for_signature": f"{RETURNED}, hand_in_correction:colleague",
@@ -22,10 +25,10 @@ SITUATIONS = {
 }
 
 MAY = {
-    "drafting": {"hand_in": "staff, colleague"},
+    "drafting": {"hand_in": "staff, colleague, two hats"},
     "for_signature": {"take_back": "staff", "send_back": "head, delegate", "sign": "head, delegate"},
     "submitted": {"accept": "office", "return_report": "office"},
-    "returned": {"hand_in_correction": "staff, colleague"},
+    "returned": {"hand_in_correction": "staff, colleague, two hats"},
     "correction_for_signature": {
         "take_back_correction": "colleague",
         "send_back_correction": "head, delegate",

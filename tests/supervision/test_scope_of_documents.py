@@ -14,7 +14,17 @@ from supervision.reports.models import QuarterlyReport
 from tests.supervision.county import CAST, County, act, change, measure_of, moment, order_of, report_of, walk
 from workflows.documents import Refused
 
-OVERSIGHT = {"office", "drafter", "checker", "leader", "second leader", "discipline", "auditor", "clock"}
+OVERSIGHT = {
+    "office",
+    "drafter",
+    "checker",
+    "leader",
+    "second leader",
+    "discipline",
+    "auditor",
+    "clock",
+    "two hats",
+}
 TOWN = {"staff", "colleague", "deputy", "head", "delegate"}
 BUREAU = {"staff elsewhere", "head elsewhere"}
 

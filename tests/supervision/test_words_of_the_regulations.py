@@ -13,6 +13,7 @@ from supervision.rectification.models import Measure, Rectification
 from supervision.reports.models import QuarterlyReport
 from workflows.effects import registered_effects
 from workflows.lifecycle import Given
+from workflows.roles import DoerOf
 from workflows.words import Text
 
 KINDS = [QuarterlyReport, SupervisionOrder, Rectification, Measure]
@@ -86,3 +87,11 @@ def test_a_step_that_gives_a_reason_for_turning_something_down_says_so_in_words(
             assert any(
                 isinstance(given, Given) and not given.optional and given.kind is str for given in step.given
             ), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_is_recalled_is_recalled_unopened_and_in_time(kind: Any) -> None:
+    guards = kind.lifecycle.guards
+    for step in kind.lifecycle.steps.values():
+        if isinstance(step.by, DoerOf):
+            assert {guards["unopened"], guards["recent"]} <= set(step.must), step.name
