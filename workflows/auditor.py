@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,10 +17,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from workflows import rerouting, rounds
-from workflows.clockwork import AUDIT, SWEEP, THE_CLOCK, beat, clock_fault
-from workflows.documents import Document, document_kinds
+from workflows.clockwork import AUDIT, SWEEP, THE_CLOCK, beat, clock_fault, minute_of
+from workflows.documents import document_kinds
 from workflows.models import Finding, Heartbeat
 from workflows.protection import UNPROTECTED
+from workflows.windows import BEYOND, Window, everything, in_turn
 from workflows.words import Text
 
 MISSED_AFTER = timedelta(minutes=5)
@@ -28,13 +29,11 @@ MISSED_AFTER = timedelta(minutes=5)
 ALIVE = timedelta(seconds=60)
 MOST_OF_EACH = 500
 """Findings of one code: more than this tell an operator nothing new."""
-SHARE_OF = 50_000
-"""Open items that one audit looks at in depth; of more, it takes a share each time, in turn."""
-
 FAULT_WORDS = {
     "nobody_owes": Text("未办结，但无人承担任何待办", "Open, yet nobody owes anything"),
     "no_next_step": Text("待办的下一步时间与其催办阶梯不符", "The item's next step is not the one of its ladder"),
     "no_eligible_person": Text("待办当日无人可以办理", "Nobody may act on the item today"),
+    "own_work": Text("有权审定者均经手过此事项", "Everybody who could decide has handled it"),
     "claimant_gone": Text("认领人已无权办理", "Whoever claimed the item may no longer act on it"),
     "step_missed": Text("到期步骤未执行", "A step that was due has not been taken"),
     "set_aside": Text("到期步骤执行出错，已暂缓", "Its due step raises an error and was set aside"),
@@ -79,19 +78,21 @@ def register_check(code: str, words: Text, check: Check) -> None:
     FAULT_WORDS[code] = words
 
 
-# Of a kind of document, in the share asked for: those that are open, and what is wrong with each.
+# Of a window of documents of one kind: those that are open, and what is wrong with each.
 DOCUMENTS = """
 WITH docs AS MATERIALIZED (
-  SELECT d.id, d.state, d.version, d.ledger_sequence, d.ledger_head FROM {table} d WHERE d.state <> ALL(%(final)s) AND d.id %% %(of)s = %(share)s),
+  SELECT d.id, d.state, d.version, d.ledger_sequence, d.ledger_head FROM {table} d WHERE d.state <> ALL(%(final)s) AND d.id BETWEEN %(first)s AND %(last)s),
 entries AS (
   SELECT e.document_id, count(DISTINCT e.version) AS versions, max(e.sequence) AS sequence,
          (array_agg(e.to_state ORDER BY e.sequence DESC))[1] AS state, (array_agg(e.version ORDER BY e.sequence DESC))[1] AS version,
          (array_agg(e.digest ORDER BY e.sequence DESC))[1] AS head
-    FROM workflows_entry e WHERE e.kind = %(kind)s AND e.document_id IN (SELECT id FROM docs) GROUP BY e.document_id)
+    FROM workflows_entry e JOIN docs ON docs.id = e.document_id
+   WHERE e.kind = %(kind)s AND e.document_id BETWEEN %(first)s AND %(last)s GROUP BY e.document_id)
 SELECT d.id, 'unknown_state', jsonb_build_object('state', d.state) FROM docs d WHERE d.state <> ALL(%(known)s)
 UNION ALL
 SELECT d.id, 'nobody_owes', jsonb_build_object('state', d.state) FROM docs d WHERE NOT EXISTS (
-  SELECT FROM workflows_workitem w WHERE w.kind = %(kind)s AND w.document_id = d.id AND w.closed_at IS NULL)
+  SELECT FROM workflows_workitem w
+   WHERE w.kind = %(kind)s AND w.document_id = d.id AND w.document_id BETWEEN %(first)s AND %(last)s AND w.closed_at IS NULL)
 UNION ALL
 SELECT d.id, 'version_differs', jsonb_build_object('version', d.version, 'entries', coalesce(e.versions, 0))
   FROM docs d LEFT JOIN entries e ON e.document_id = d.id WHERE e.versions IS DISTINCT FROM d.version
@@ -102,12 +103,12 @@ SELECT d.id, 'entry_differs', jsonb_build_object('state', d.state, 'entry', e.st
 # Of the open items of a kind: the document must stand where the item says it does.
 ITEMS = """
 SELECT w.document_id, 'item_out_of_place', jsonb_build_object('duty', w.duty, 'state', w.state, 'stands_in', d.state)
-  FROM workflows_workitem w LEFT JOIN {table} d ON d.id = w.document_id
- WHERE w.kind = %(kind)s AND w.closed_at IS NULL AND w.document_id %% %(of)s = %(share)s
+  FROM workflows_workitem w LEFT JOIN {table} d ON d.id = w.document_id AND d.id BETWEEN %(first)s AND %(last)s
+ WHERE w.kind = %(kind)s AND w.closed_at IS NULL AND w.document_id BETWEEN %(first)s AND %(last)s
    AND (d.id IS NULL OR d.state = ANY(%(final)s) OR d.state <> w.state)
 UNION ALL
 SELECT w.document_id, 'no_next_step', jsonb_build_object('duty', w.duty, 'next_step_at', w.next_step_at) FROM workflows_workitem w
- WHERE w.kind = %(kind)s AND w.closed_at IS NULL AND w.document_id %% %(of)s = %(share)s
+ WHERE w.kind = %(kind)s AND w.closed_at IS NULL AND w.document_id BETWEEN %(first)s AND %(last)s
    AND w.next_step_at IS DISTINCT FROM CASE WHEN w.paused_at IS NULL THEN (w.ladder->w.ladder_at::int->>'at')::timestamptz END"""
 
 ROUNDS = """
@@ -136,9 +137,15 @@ SELECT w.kind, w.document_id, CASE WHEN w.attempts > 0 THEN 'set_aside' ELSE 'st
         OR (w.attempts = 0 AND %(alive)s AND w.next_step_at <= coalesce(i.frozen_at, %(at)s::timestamptz) - %(bound)s::interval))
  ORDER BY w.next_step_at, w.id LIMIT %(most)s"""
 
-UNKNOWN_KIND = """
-SELECT DISTINCT w.kind, w.document_id, 'unknown_kind', '{}'::jsonb FROM workflows_workitem w
- WHERE w.closed_at IS NULL AND w.kind <> ALL(%(kinds)s) LIMIT %(most)s"""
+# Kinds of open items, each by a probe of the index of open items that goes on after the one before.
+KINDS = """
+WITH RECURSIVE kinds AS (
+  SELECT (SELECT min(w.kind) FROM workflows_workitem w WHERE w.closed_at IS NULL AND w.seat_id IS NULL) AS kind
+  UNION ALL
+  SELECT (SELECT min(w.kind) FROM workflows_workitem w WHERE w.closed_at IS NULL AND w.seat_id IS NULL AND w.kind > k.kind)
+    FROM kinds k WHERE k.kind IS NOT NULL)
+SELECT w.kind, w.document_id, 'unknown_kind', '{}'::jsonb FROM kinds k JOIN workflows_workitem w ON w.kind = k.kind
+ WHERE k.kind <> ALL(%(kinds)s) AND w.closed_at IS NULL LIMIT %(most)s"""
 
 EMPTY_SEATS = """
 SELECT w.kind, w.document_id, 'no_eligible_person', jsonb_build_object('duty', w.duty, 'role', w.post_role, 'unit', w.owner_unit_id, 'seat', w.seat_id)
@@ -154,65 +161,62 @@ SELECT w.kind, w.document_id, 'no_eligible_person', jsonb_build_object('duty', w
   FROM workflows_workitem w WHERE w.institution_id = %(institution)s AND w.post_role = %(role)s AND w.owner_unit_id IS NOT DISTINCT FROM %(unit)s
    AND w.closed_at IS NULL AND w.paused_at IS NULL AND w.claimed_by_id IS NULL AND w.post_id IS NULL LIMIT %(most)s"""
 
-# In the share that was looked at, what is gone is removed and what is new is added; what stays keeps its instant.
+# What is gone from where was looked is removed and what is new is added; what stays keeps its instant.
 WRITE = """
 WITH found AS (
   SELECT * FROM jsonb_to_recordset(%(found)s::jsonb) AS f(kind text, document_id bigint, code text, params jsonb)),
 gone AS (
   DELETE FROM workflows_finding f
-   WHERE (f.code = ANY(%(always)s) OR (f.code = ANY(%(shared)s) AND f.document_id %% %(of)s = %(share)s))
+   WHERE (f.code = ANY(%(always)s) OR (f.code = ANY(%(windowed)s) AND NOT EXISTS (
+           SELECT FROM jsonb_to_recordset(%(elsewhere)s::jsonb) AS e(kind text, first bigint, last bigint)
+            WHERE e.kind = f.kind AND f.document_id NOT BETWEEN e.first AND e.last)))
      AND NOT EXISTS (SELECT FROM found WHERE (found.kind, found.document_id, found.code) = (f.kind, f.document_id, f.code)))
 INSERT INTO workflows_finding (kind, document_id, code, params, found_at)
 SELECT kind, document_id, code, params, %(at)s FROM found
 ON CONFLICT (kind, document_id, code) DO UPDATE SET params = excluded.params"""
 
-IN_SHARES = (
-    "unknown_state",
-    "nobody_owes",
-    "version_differs",
-    "entry_differs",
-    "item_out_of_place",
-    "no_next_step",
-)
+BY_WINDOW = (
+    "unknown_state", "nobody_owes", "version_differs", "entry_differs", "item_out_of_place", "no_next_step", "own_work",
+)  # fmt: skip
+"""What is asked of each document by itself."""
 
 
-def audit(at: datetime, *, share: int = 0, of: int = 1) -> list[Fault]:
+def audit(at: datetime, windows: Sequence[Window] | None = None) -> list[Fault]:
     """Look, write down what was found and what is gone, and say that the auditor lives.
 
-    What must be asked of each document by itself is asked of one share `of` so many; the rest always of all.
+    What must be asked of each document by itself is asked of those in `windows` (None: of all); the rest always of all.
     """
     begun = time.monotonic()
-    faults = find(at, share=share, of=of)
+    looked = everything() if windows is None else windows
+    faults = find(at, looked)
     with transaction.atomic(), connection.cursor() as cursor:
         rows = [
             {"kind": f.kind, "document_id": f.document_id, "code": f.code, "params": f.params} for f in faults
         ]
-        always = sorted(FAULT_WORDS.keys() - set(IN_SHARES))
+        elsewhere = [{"kind": w.model.kind(), "first": w.first, "last": w.last} for w in looked]
         cursor.execute(WRITE, {
-            "found": json.dumps(rows, default=str), "at": at, "always": always, "shared": list(IN_SHARES), "share": share, "of": of,
+            "found": json.dumps(rows, default=str), "at": at, "always": sorted(FAULT_WORDS.keys() - set(BY_WINDOW)),
+            "windowed": list(BY_WINDOW), "elsewhere": json.dumps(elsewhere),
         })  # fmt: skip
         standing = dict(Counter(Finding.objects.values_list("code", flat=True)))
         beat(AUDIT, at, {
-            "faults": sum(standing.values()), "codes": standing, "share": f"{share + 1}/{of}",
-            "seconds": round(time.monotonic() - begun, 3),
+            "faults": sum(standing.values()), "codes": standing, "seconds": round(time.monotonic() - begun, 3),
+            "whole": all((w.first, w.last) == (0, BEYOND) for w in looked),
         })  # fmt: skip
     return faults
 
 
 def audit_in_turn(at: datetime) -> list[Fault]:
-    """The audit of one tick: all of it while the open items are few, else the share whose turn it is."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM workflows_workitem WHERE closed_at IS NULL")
-        of = 1 + cursor.fetchone()[0] // SHARE_OF
-    return audit(at, share=int(at.timestamp() // 60) % of, of=of)
+    """The audit of one tick: of a great many documents, those whose turn it is."""
+    return audit(at, in_turn(minute_of(at)))
 
 
-def find(at: datetime, *, share: int = 0, of: int = 1) -> list[Fault]:
+def find(at: datetime, windows: Sequence[Window] | None = None) -> list[Fault]:
     """Everything that should not be; of each code the first MOST_OF_EACH. Writes nothing. Each check is one statement, so
     that nothing can be seen half moved."""
     found: dict[tuple[str, int, str], Fault] = {}
     counted: Counter[str] = Counter()
-    for fault in _everything(at, share, of):
+    for fault in _everything(at, everything() if windows is None else windows):
         key = (fault.kind, fault.document_id, fault.code)
         if key not in found and counted[fault.code] < MOST_OF_EACH:
             found[key] = fault
@@ -220,18 +224,18 @@ def find(at: datetime, *, share: int = 0, of: int = 1) -> list[Fault]:
     return list(found.values())
 
 
-def _everything(at: datetime, share: int, of: int) -> Iterator[Fault]:
-    for model in document_kinds():
-        yield from _of_kind(model, share, of)
+def _everything(at: datetime, windows: Sequence[Window]) -> Iterator[Fault]:
+    for window in windows:
+        yield from _of_window(window)
     yield from _rows(SEATS, {})
     for orphan in rounds.orphans():
         yield Fault(orphan.kind, orphan.document_id, "round_step_orphaned", {"step": orphan.step})
-    yield from _rows(
-        UNKNOWN_KIND, {"kinds": [model.kind() for model in document_kinds()], "most": MOST_OF_EACH}
-    )
+    yield from _rows(KINDS, {"kinds": [model.kind() for model in document_kinds()], "most": MOST_OF_EACH})
     beats = {row.component: row for row in Heartbeat.objects.all()}
     yield from _due(at, beats.get(SWEEP))
     yield from _without_people(at)
+    for item, kind, document in rerouting.own_work(at, windows):
+        yield Fault(kind, document, "own_work", {"item": item})
     if code := clock_fault(beats, at):
         yield Fault(THE_CLOCK, 0, code, {"now": at.isoformat()})
     yield from _unprotected()
@@ -239,10 +243,10 @@ def _everything(at: datetime, share: int, of: int) -> Iterator[Fault]:
         yield from check(at)
 
 
-def _of_kind(model: type[Document], share: int, of: int) -> Iterator[Fault]:
-    states = model.lifecycle.states
+def _of_window(window: Window) -> Iterator[Fault]:
+    model, states = window.model, window.model.lifecycle.states
     given: dict[str, Any] = {
-        "kind": model.kind(), "share": share, "of": of, "known": list(states), "final": [n for n, s in states.items() if s.final],
+        "kind": model.kind(), "first": window.first, "last": window.last, "known": list(states), "final": [n for n, s in states.items() if s.final],
         "states": [n for n, s in states.items() if s.round], "rounds": [s.round for s in states.values() if s.round],
     }  # fmt: skip
     for sql in (DOCUMENTS, ITEMS, ROUNDS):
@@ -276,8 +280,6 @@ def _without_people(at: datetime) -> Iterator[Fault]:
         yield from _rows(
             VACANT_ITEMS, {"institution": institution, "role": role, "unit": unit, "most": MOST_OF_EACH}
         )
-    for item, kind, document in rerouting.own_work(at):
-        yield Fault(kind, document, "no_eligible_person", {"item": item, "why": "own_work"})
     yield from _rows(EMPTY_SEATS, given)
     for item, kind, document in rerouting.rows(rerouting.CLAIMS, given):
         yield Fault(kind, document, "claimant_gone", {"item": item})

@@ -19,6 +19,7 @@ from workflows.deadlines import OUTAGE, Swept
 from workflows.models import Finding, Heartbeat
 from workflows.openings import OPENINGS, open_what_is_due
 from workflows.rerouting import Rerouted
+from workflows.windows import in_turn
 
 SWEEP, WORKER, AUDIT, REROUTE, CALENDAR = "sweep", "worker", "audit", "reroute", "calendar"
 BACKWARDS = timedelta(minutes=5)
@@ -94,9 +95,14 @@ def reroute_in_turn(
     """Send on what nobody can act on, once a minute."""
     if before is not None and at - before.at < every:
         return None
-    rerouted = rerouting.reroute(at)
+    rerouted = rerouting.reroute(at, windows=in_turn(minute_of(at)))
     beat(REROUTE, at, vars(rerouted))
     return rerouted
+
+
+def minute_of(at: datetime) -> int:
+    """Which look this is, for what is looked at in turn."""
+    return int(at.timestamp() // 60)
 
 
 def _silent_since(before: Heartbeat | None, at: datetime) -> datetime | None:

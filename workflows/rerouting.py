@@ -7,7 +7,7 @@ at all, or none with clean hands. Every move stands in the document's chain and 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -23,10 +23,11 @@ from organisation.queries import holders_of, local_day, now_of, office_above
 from workflows import deadline_writing, rounds
 from workflows.deadline_writing import Telling
 from workflows.deadlines import lock
-from workflows.documents import Document, document_kinds, model_of
+from workflows.documents import Document, model_of
 from workflows.fire import note
 from workflows.judgement import is_own_work
 from workflows.models import WorkItem
+from workflows.windows import Window, everything
 from workflows.words import Text
 
 CHUNK = 200
@@ -44,30 +45,51 @@ NOTICE_WORDS = {
 }
 """What the notices of this module say, by code."""
 
-# Open items by the office that owes them, with the day of their institution's own clock.
-OFFICES = """
-SELECT w.institution_id, w.post_role, w.owner_unit_id, w.rerouted_from,
-       (coalesce(i.frozen_at, %(at)s::timestamptz) AT TIME ZONE i.time_zone)::date AS day
-  FROM workflows_workitem w JOIN organisation_institution i ON i.id = w.institution_id
- WHERE w.closed_at IS NULL AND w.post_id IS NULL AND {which} AND (%(institution)s::bigint IS NULL OR i.id = %(institution)s)
- GROUP BY w.institution_id, w.post_role, w.owner_unit_id, w.rerouted_from, i.frozen_at, i.time_zone"""
+WAITING = "w.closed_at IS NULL AND w.paused_at IS NULL AND w.claimed_by_id IS NULL AND w.post_id IS NULL"
 
-HELD = """EXISTS (
-  SELECT FROM organisation_standing s WHERE s.institution_id = {o}.institution_id AND s.role = {role} AND ({unit} IS NULL OR s.unit_id = {unit})
-     AND s.begins <= {o}.day AND (s.ends IS NULL OR s.ends >= {o}.day))"""
-
+# The offices that owe something, each found by a probe of the index `queue_of_role` that goes on after the one before:
+# what it costs follows from how many offices there are, not from how many items.
 VACANT = f"""
-WITH offices AS MATERIALIZED (
-  SELECT o.institution_id, o.post_role, o.owner_unit_id, o.day FROM ({OFFICES.format(which="w.paused_at IS NULL AND w.claimed_by_id IS NULL")}) o)
-SELECT DISTINCT o.institution_id, o.post_role, o.owner_unit_id, o.day FROM offices o
- WHERE NOT {HELD.format(o="o", role="o.post_role", unit="o.owner_unit_id")}"""
+WITH RECURSIVE roles AS (
+  (SELECT w.institution_id, w.post_role FROM workflows_workitem w WHERE {WAITING} ORDER BY w.institution_id, w.post_role LIMIT 1)
+  UNION ALL
+  SELECT next.institution_id, next.post_role FROM roles r CROSS JOIN LATERAL (
+    SELECT w.institution_id, w.post_role FROM workflows_workitem w
+     WHERE {WAITING} AND (w.institution_id, w.post_role) > (r.institution_id, r.post_role)
+     ORDER BY w.institution_id, w.post_role LIMIT 1) next),
+units AS (
+  SELECT r.institution_id, r.post_role, (
+    SELECT min(w.owner_unit_id) FROM workflows_workitem w
+     WHERE {WAITING} AND w.institution_id = r.institution_id AND w.post_role = r.post_role) AS unit FROM roles r
+  UNION ALL
+  SELECT u.institution_id, u.post_role, (
+    SELECT min(w.owner_unit_id) FROM workflows_workitem w
+     WHERE {WAITING} AND w.institution_id = u.institution_id AND w.post_role = u.post_role AND w.owner_unit_id > u.unit)
+    FROM units u WHERE u.unit IS NOT NULL),
+offices AS (
+  SELECT institution_id, post_role, unit FROM units WHERE unit IS NOT NULL
+  UNION ALL
+  SELECT r.institution_id, r.post_role, NULL FROM roles r WHERE EXISTS (
+    SELECT FROM workflows_workitem w
+     WHERE {WAITING} AND w.institution_id = r.institution_id AND w.post_role = r.post_role AND w.owner_unit_id IS NULL))
+SELECT o.institution_id, o.post_role, o.unit, clock.day FROM offices o JOIN organisation_institution i ON i.id = o.institution_id
+ CROSS JOIN LATERAL (SELECT (coalesce(i.frozen_at, %(at)s::timestamptz) AT TIME ZONE i.time_zone)::date AS day) clock
+ WHERE (%(institution)s::bigint IS NULL OR i.id = %(institution)s) AND NOT EXISTS (
+   SELECT FROM organisation_standing s
+    WHERE s.institution_id = o.institution_id AND s.role = o.post_role AND (o.unit IS NULL OR s.unit_id = o.unit)
+      AND s.begins <= clock.day AND (s.ends IS NULL OR s.ends >= clock.day))"""
 
-HELD_AGAIN = f"""
-WITH offices AS MATERIALIZED (
-  SELECT o.institution_id, o.rerouted_from, split_part(o.rerouted_from, ':', 1) AS role,
-         nullif(split_part(o.rerouted_from, ':', 2), '')::bigint AS unit, o.day
-    FROM ({OFFICES.format(which="w.rerouted_from <> '' AND w.claimed_by_id IS NULL")}) o)
-SELECT DISTINCT o.institution_id, o.rerouted_from FROM offices o WHERE {HELD.format(o="o", role="o.role", unit="o.unit")}"""
+HELD_AGAIN = """
+SELECT o.institution_id, o.rerouted_from FROM (
+  SELECT DISTINCT w.institution_id, w.rerouted_from, split_part(w.rerouted_from, ':', 1) AS role,
+         nullif(split_part(w.rerouted_from, ':', 2), '')::bigint AS unit
+    FROM workflows_workitem w WHERE w.closed_at IS NULL AND w.rerouted_from <> '' AND w.claimed_by_id IS NULL) o
+  JOIN organisation_institution i ON i.id = o.institution_id
+ CROSS JOIN LATERAL (SELECT (coalesce(i.frozen_at, %(at)s::timestamptz) AT TIME ZONE i.time_zone)::date AS day) clock
+ WHERE (%(institution)s::bigint IS NULL OR i.id = %(institution)s) AND EXISTS (
+   SELECT FROM organisation_standing s
+    WHERE s.institution_id = o.institution_id AND s.role = o.role AND (o.unit IS NULL OR s.unit_id = o.unit)
+      AND s.begins <= clock.day AND (s.ends IS NULL OR s.ends >= clock.day))"""
 
 CLAIMS = """
 SELECT w.id, w.kind, w.document_id FROM workflows_workitem w JOIN organisation_institution i ON i.id = w.institution_id
@@ -88,7 +110,8 @@ WITH staff AS MATERIALIZED (
     CROSS JOIN LATERAL (VALUES (s.unit_id), (0)) place(unit)
    WHERE s.begins <= clock.day AND (s.ends IS NULL OR s.ends >= clock.day))
 SELECT w.id, w.kind, w.document_id FROM workflows_workitem w JOIN {table} d ON d.id = w.document_id
- WHERE w.kind = %(kind)s AND w.closed_at IS NULL AND w.paused_at IS NULL AND w.claimed_by_id IS NULL AND w.post_id IS NULL
+ WHERE w.kind = %(kind)s AND w.document_id BETWEEN %(first)s AND %(last)s AND d.id BETWEEN %(first)s AND %(last)s
+   AND w.closed_at IS NULL AND w.paused_at IS NULL AND w.claimed_by_id IS NULL AND w.post_id IS NULL
    AND (%(institution)s::bigint IS NULL OR w.institution_id = %(institution)s)
    AND (w.state, w.role) IN (SELECT * FROM unnest(%(states)s::text[], %(roles)s::text[]))
    AND EXISTS (SELECT FROM staff s WHERE (s.institution_id, s.role, s.unit) = (w.institution_id, w.post_role, coalesce(w.owner_unit_id, 0)))
@@ -117,10 +140,12 @@ def origin_of(rerouted_from: str) -> tuple[str, int | None]:
     return role, int(unit) if unit else None
 
 
-def reroute(at: datetime, *, institution_id: int | None = None) -> Rerouted:
+def reroute(
+    at: datetime, *, institution_id: int | None = None, windows: Sequence[Window] | None = None
+) -> Rerouted:
     """Release claims of people who may no longer act, bring items back to offices that can act again, and send up what
-    nobody can act on: the post is vacant, or whoever holds it may not decide their own work. Each institution by its own
-    clock.
+    nobody can act on: the post is vacant, or whoever holds it may not decide their own work (looked for in `windows`, or
+    everywhere). Each institution by its own clock.
 
     An item that somebody of the other office has claimed stays with them: it is being worked on.
     """
@@ -138,7 +163,10 @@ def reroute(at: datetime, *, institution_id: int | None = None) -> Rerouted:
         )
         for kind, items in _by_kind(_open(waiting)).items():
             done.back += _each(kind, items, at, _bring_back)
-    movable = [*_vacant(given, offices, done), *own_work(at, institution_id=institution_id)]
+    movable = [
+        *_vacant(given, offices, done),
+        *own_work(at, windows or everything(), institution_id=institution_id),
+    ]
     for kind, items in _by_kind(movable).items():
         moved = _each(kind, items, at, partial(_send_up, offices=offices))
         done.up += moved
@@ -162,10 +190,13 @@ def _vacant(given: Mapping[str, Any], offices: Offices, done: Rerouted) -> Itera
                 yield pk, kind, document
 
 
-def own_work(at: datetime, *, institution_id: int | None = None) -> Iterator[tuple[int, str, int]]:
+def own_work(
+    at: datetime, windows: Iterable[Window], *, institution_id: int | None = None
+) -> Iterator[tuple[int, str, int]]:
     """Unclaimed items (id, kind, document) that nobody of their office may decide, having handled the document: one
-    statement for each kind."""
-    for model in document_kinds():
+    statement for each window."""
+    for window in windows:
+        model = window.model
         deciding = [
             (name, duty.role.key)
             for name, state in model.lifecycle.states.items()
@@ -175,12 +206,9 @@ def own_work(at: datetime, *, institution_id: int | None = None) -> Iterator[tup
         if deciding:
             states, roles = (list(column) for column in zip(*deciding, strict=True))
             given = {
-                "at": at,
-                "institution": institution_id,
-                "kind": model.kind(),
-                "states": states,
-                "roles": roles,
-            }
+                "at": at, "institution": institution_id, "kind": model.kind(), "states": states, "roles": roles, "first": window.first,
+                "last": window.last,
+            }  # fmt: skip
             yield from rows(OWN_WORK.format(table=model._meta.db_table), given)
 
 

@@ -9,13 +9,32 @@ from datetime import date, datetime
 from typing import Any
 
 from config import home
+from organisation import changes
+from organisation.actors import clock_of
+from organisation.models import Post
 from supervision.orders.models import SupervisionOrder
-from tests.supervision.county import AT, County
+from tests.supervision.county import AT, County, county, moment
 from workflows.fire import start_many
 from workflows.models import Entry, Notice, WorkItem
 
+WHO = frozenset({
+    "staff", "colleague", "deputy", "head", "staff elsewhere", "head elsewhere", "office", "drafter", "checker", "leader",
+    "second leader", "former leader", "discipline", "auditor",
+})  # fmt: skip
+"""The people of the county that these tests speak of: who is told what depends on who there is."""
+
 DRAFTED = "order.draft"
 """What a fresh order owes: drafted on Monday 2 March, due on Wednesday 4 March, by the supervision office."""
+
+
+def stage() -> County:
+    """The county with these people in office and nobody else."""
+    place = county()
+    for post in Post.objects.filter(institution=place.institution).exclude(person__name__in=WHO):
+        changes.end_post(
+            post, ends=date(2025, 12, 31), by=clock_of(place.institution.pk), at=moment(1, 1), reason="调离"
+        )
+    return place
 
 
 def orders(place: County, count: int, at: datetime = AT, unit: str = "town") -> list[SupervisionOrder]:

@@ -19,8 +19,8 @@ from supervision.reports.models import QuarterlyReport
 from supervision.reports.opening import open_quarterly_reports
 from tests.supervision import county as counties
 from tests.supervision.county import AT, County, moment, order_of, plan_of, report_of, walk
-from tests.workflows.clock_ground import DRAFTED, item_of, orders
-from workflows import auditor, clockwork, openings, rounds
+from tests.workflows.clock_ground import DRAFTED, item_of, orders, stage
+from workflows import auditor, clockwork, openings, rounds, windows
 from workflows.auditor import Fault, audit, find
 from workflows.clockwork import tick
 from workflows.deadlines import sweep
@@ -32,7 +32,7 @@ DUE_DAY = moment(3, 4)
 
 @pytest.fixture
 def place(db: None) -> County:
-    return counties.county()
+    return stage()
 
 
 @pytest.fixture(autouse=True)
@@ -49,8 +49,8 @@ def damage() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def codes(at: Any = AT, **more: Any) -> list[tuple[str, int]]:
-    return sorted((fault.code, fault.document_id) for fault in find(at, **more))
+def codes(at: Any = AT) -> list[tuple[str, int]]:
+    return sorted((fault.code, fault.document_id) for fault in find(at))
 
 
 def sql(statement: str, *given: Any) -> None:
@@ -291,17 +291,39 @@ def test_findings_of_others_are_left_and_counted(place: County) -> None:
     assert Heartbeat.objects.get(component="audit").detail["faults"] == 1
 
 
-def test_a_great_many_are_looked_at_in_shares(place: County, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In four shares every document is seen once in four audits, and what one share found another does not remove."""
+def test_a_great_many_are_looked_at_in_turn(place: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In windows of four every document is seen once in three looks; what one look found another does not remove."""
     made = orders(place, 9)
     WorkItem.objects.update(next_step_at=None)
-    monkeypatch.setattr(auditor, "SHARE_OF", 3)
-    for minute in range(4):
-        auditor.audit_in_turn(AT + timedelta(minutes=minute))
-        assert Heartbeat.objects.get(component="audit").detail["share"].endswith("/4")
-    assert Finding.objects.filter(code="no_next_step").count() == len(made)
-    seen = {share: {pk for _, pk in codes(share=share, of=4)} for share in range(4)}
-    assert sum(len(ids) for ids in seen.values()) == len(set().union(*seen.values())) == 9
+    monkeypatch.setattr(windows, "WIDTH", 4)
+    found = []
+    for minute in range(3):
+        found += auditor.audit_in_turn(AT + timedelta(minutes=minute))
+        assert Heartbeat.objects.get(component="audit").detail["whole"] is False
+    assert sorted(fault.document_id for fault in found) == [order.pk for order in made]
+    assert Finding.objects.filter(code="no_next_step").count() == 9
+    WorkItem.objects.update(closed_at=AT)
+    auditor.audit_in_turn(AT)
+    assert 0 < Finding.objects.filter(code="no_next_step").count() < 9
+    audit(AT)
+    assert set(Finding.objects.values_list("code", flat=True)) == {"nobody_owes"}
+
+
+def test_the_outermost_windows_see_what_points_at_no_document(
+    place: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = orders(place, 3)
+    monkeypatch.setattr(windows, "WIDTH", 2)
+    for nowhere in (made[0].pk - 1, made[-1].pk + 100):
+        with damage():
+            WorkItem.objects.filter(document_id=made[0].pk).update(document_id=nowhere)
+            seen = {
+                f.document_id
+                for turn in range(2)
+                for f in find(AT, windows.in_turn(turn))
+                if f.code == "item_out_of_place"
+            }
+            assert seen == {nowhere}
 
 
 def test_the_same_thing_wrong_a_thousand_times_is_told_five_hundred_times(place: County) -> None:

@@ -17,7 +17,7 @@ from organisation.models import Institution
 from supervision.orders.models import SupervisionOrder
 from tests.supervision import county as counties
 from tests.supervision.county import County, moment, order_of, report_of, walk
-from tests.workflows.clock_ground import DRAFTED, in_threads, item_of, orders, steps_of
+from tests.workflows.clock_ground import DRAFTED, in_threads, item_of, orders, stage, steps_of
 from workflows.calendar_changes import rederive
 from workflows.deadlines import sweep
 from workflows.models import Entry, Notice, Payload, WorkItem
@@ -28,7 +28,7 @@ PUBLISHED = moment(3, 3, 10)
 
 @pytest.fixture
 def place(db: None) -> County:
-    return counties.county()
+    return stage()
 
 
 def close_days(place: County, first: date, last: date | None = None, at: datetime = PUBLISHED) -> None:
@@ -190,7 +190,7 @@ def test_the_publication_stands_in_the_institutions_chain(place: County) -> None
 
 def test_a_publication_waits_for_who_holds_a_document_and_loses_nothing(committed_db: Any) -> None:
     """The order is being submitted while the calendar is published: the item that step opens is derived anew as well."""
-    place = counties.county()
+    place = stage()
     order = orders(place, 1)[0]
     counties.change(
         place,

@@ -18,9 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from organisation.models import Institution
 from supervision.reports.models import QuarterlyReport
 from supervision.reports.opening import open_quarterly_reports
-from tests.supervision import county as counties
 from tests.supervision.county import AT, County, moment, order_of
-from tests.workflows.clock_ground import DRAFTED, in_threads, item_of, orders, steps_of
+from tests.workflows.clock_ground import DRAFTED, in_threads, item_of, orders, stage, steps_of
 from workflows import clockwork, deadlines, openings, tasks
 from workflows.clockwork import catching_up_from, tick
 from workflows.models import Finding, Heartbeat, Notice, Seal
@@ -31,7 +30,7 @@ DUE_DAY = moment(3, 4)
 
 @pytest.fixture
 def place(db: None) -> County:
-    return counties.county()
+    return stage()
 
 
 @pytest.fixture
@@ -231,7 +230,7 @@ def test_a_frozen_institution_opens_by_its_own_clock(place: County, only_reports
 
 def test_two_ticks_at_once_open_once(committed_db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openings, "_openings", {"reports.quarterly": open_quarterly_reports})
-    place = counties.county()
+    place = stage()
     order_of(place)
     done = in_threads(*[lambda: tick(moment(4, 1)) for _ in range(3)])
     assert sum(ticked.opened for ticked in done) == 2
@@ -296,7 +295,7 @@ def test_an_audit_comes_after_the_rerouting(place: County, monkeypatch: pytest.M
 
 def test_a_real_worker_answers_the_bells(celery_worker_process: Any) -> None:
     """Rung five times each: one heartbeat each, and what has been overdue for long is done once."""
-    order = order_of(counties.county(), at=moment(3, 3, year=2025))
+    order = order_of(stage(), at=moment(3, 3, year=2025))
     for _ in range(5):
         for name in ("heartbeat", "sweep", "audit"):
             celery_worker_process.send(f"workflows.tasks.{name}")

@@ -26,6 +26,7 @@ from tests.workflows.clock_ground import (
     item_of,
     orders,
     run,
+    stage,
     steps_of,
     told,
 )
@@ -43,12 +44,12 @@ ESCALATED = moment(3, 9, 9)
 
 @pytest.fixture
 def place(db: None) -> County:
-    return counties.county()
+    return stage()
 
 
 @pytest.fixture
 def committed(committed_db: Any) -> County:
-    return counties.county()
+    return stage()
 
 
 # --- A step -------------------------------------------------------------------------------------------------

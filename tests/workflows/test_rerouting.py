@@ -13,7 +13,7 @@ from organisation.models import Institution, Post
 from supervision.reports.models import QuarterlyReport
 from tests.supervision import county as counties
 from tests.supervision.county import AT, County, moment, order_of, report_of, walk
-from tests.workflows.clock_ground import DRAFTED, item_of, orders
+from tests.workflows.clock_ground import DRAFTED, item_of, orders, stage
 from workflows import worklist
 from workflows.auditor import find
 from workflows.models import Entry, Notice, Payload
@@ -26,7 +26,7 @@ VACANT = moment(4, 3)
 
 @pytest.fixture
 def place(db: None) -> County:
-    return counties.county()
+    return stage()
 
 
 def leaves(place: County, who: str, last_day: date = date(2026, 4, 2)) -> None:
