@@ -23,7 +23,8 @@ def _steps(root: Path = home.ROOT) -> Iterator[tuple[str, list[str]]]:
     yield "types", [str(BIN / "mypy"), "--no-error-summary"]
     yield "settings and lifecycles", [*manage, "check", "--fail-level", "WARNING"]
     yield "migrations are complete", [*manage, "makemigrations", "--check", "--dry-run"]
-    yield "translations", [sys.executable, "-m", "config.catalogue", "--check"]
+    yield "translations compile", [sys.executable, "-m", "config.catalogue", "--check"]
+    yield "translations are complete", [sys.executable, "tools/catalogue.py", "--check"]
     yield "licences of what is pinned", [sys.executable, "tools/licences.py", "--check"]
     if any(
         found

@@ -94,8 +94,13 @@ class Document(models.Model):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> models.QuerySet[Any]:
-        """The one scope: what this actor may see, for every page, list, count and download."""
-        raise NotImplementedError(f"{cls.__name__} must say who sees it")
+        """The one scope: what this actor may see, for every page, list, count and download.
+
+        Unless a kind says otherwise: the whole institution for posts of oversight, else the units below one's own.
+        """
+        from workflows.scope import within_reach
+
+        return within_reach(cls._default_manager.all(), actor)
 
 
 def document_kinds() -> Sequence[type[Document]]:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from organisation.models import Standing
+from organisation.models import Person, Standing
 from organisation.roles import PostRole
 from supervision.desk.pages import (
     DocumentPage,
@@ -39,6 +39,24 @@ WORST = (Lamp.RED.value, Lamp.YELLOW.value, Lamp.GREEN.value)
 def visible(kind: str, pk: int, reader: Reader) -> Any:
     """The document within this reader's scope. Raises LookupError (an unknown kind) or DoesNotExist."""
     return model_of(kind).visible_to(reader.actor).select_related("unit").get(pk=pk)
+
+
+def item_of(institution_id: int, item_id: int) -> WorkItem | None:
+    """A work item of the institution, open or closed, with its seat."""
+    items = WorkItem.objects.select_related("seat__task")
+    return items.filter(pk=item_id, institution_id=institution_id).first()
+
+
+def item_on(document: Any, text: str) -> WorkItem | None:
+    """The document's work item whose id came with a form; None for anything else."""
+    if not text.isdigit():
+        return None
+    return WorkItem.objects.filter(pk=int(text), kind=document.kind(), document_id=document.pk).first()
+
+
+def name_of(person_id: int | None) -> str:
+    """A person's name; "" for the clock."""
+    return Person.objects.filter(pk=person_id or 0).values_list("name", flat=True).first() or ""
 
 
 def opened_by(items: Sequence[WorkItem], document: Any, reader: Reader) -> bool:

@@ -12,11 +12,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from organisation.middleware import Page
-from organisation.models import Person
 from supervision.desk.pages import Stale as StalePanel
 from supervision.desk.pages import Who
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.chrome import shown
+from supervision.desk.queries.document import name_of
 from workflows.documents import Refused, Stale
 from workflows.models import Vote
 from workflows.rounds import SeatTaken
@@ -72,9 +72,7 @@ def go(request: Page, url: str, text: str = "") -> HttpResponse:
 
 def stale_panel(error: Stale, kind: str) -> StalePanel:
     """Who was first, what they did, when, and where it stands now."""
-    name: str = getattr(error, "name", "") or ""
-    if not name and error.by:
-        name = Person.objects.filter(pk=error.by).values_list("name", flat=True).first() or ""
+    name: str = getattr(error, "name", "") or name_of(error.by)
     act: Any = said.step_text(kind, error.step)
     if isinstance(error, SeatTaken):
         act = Vote(error.vote).label

@@ -21,7 +21,7 @@ from supervision.desk.pages import Bulk, BulkResult
 from supervision.desk.pages import Step as PageStep
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.deciding import INPUT_KINDS, MAIN_WORDS, Typed, open_items, own_seat, panel_of
-from supervision.desk.queries.document import document_page, opened_by, visible
+from supervision.desk.queries.document import document_page, item_of, item_on, opened_by, visible
 from supervision.desk.queries.queue import row_of
 from supervision.desk.queries.reader import Reader, reader_of
 from supervision.desk.views.answers import decided, go, is_fragment, said_no, sorted_out, stale_panel
@@ -44,11 +44,7 @@ def found(kind: str, pk: int, reader: Reader) -> Any:
 
 
 def _item_in_scope(item_id: int, reader: Reader) -> tuple[WorkItem, Any]:
-    item = (
-        WorkItem.objects.select_related("seat__task")
-        .filter(pk=item_id, institution_id=reader.actor.institution_id)
-        .first()
-    )
+    item = item_of(reader.actor.institution_id, item_id)
     if item is None:
         raise Http404
     return item, found(item.kind, item.document_id, reader)
@@ -154,12 +150,7 @@ def act(request: Page, kind: str, pk: int) -> HttpResponse:
     reader = reader_of(request)
     document = found(kind, pk, reader)
     typed = typed_in(request)
-    raw_item = request.POST.get("item", "")
-    item = (
-        WorkItem.objects.filter(pk=int(raw_item), kind=kind, document_id=pk).first()
-        if raw_item.isdigit()
-        else None
-    )
+    item = item_on(document, request.POST.get("item", ""))
     try:
         text, undo = _take(document, item, typed, reader)
     except Refused as refused:
