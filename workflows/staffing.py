@@ -18,7 +18,7 @@ from workflows.lifecycle import Lifecycle, Step
 from workflows.roles import Role
 from workflows.round_nodes import Panel
 from workflows.round_policies import policy_of
-from workflows.rulebook import rulebook_of
+from workflows.rulebook import RuleBook, rulebook_of
 
 CARRIED_BY_NOBODY = frozenset({"clock", "round"})
 
@@ -57,10 +57,11 @@ def gaps(institution: Institution, *, at: Any) -> list[Gap]:
     """Every (kind, unit, state) where nobody may act that day: no holder, all away, or only people whose own work it is."""
     day = local_day(institution, at)
     staff = _staff(institution, day)
+    rules = {model: _rules_of_latest(model, institution) for model in document_kinds()}
     found = []
     for unit in _units(institution, day):
         for model in document_kinds():
-            found += list(_gaps_of(model, unit, staff))
+            found += list(_gaps_of(model, unit, staff, rules[model]))
     return found
 
 
@@ -105,7 +106,7 @@ def _who(role: Role, unit: Unit, staff: Staff) -> frozenset[Holder]:
     return staff.get((role.post, unit.pk if role.unit else None), frozenset())
 
 
-def _gaps_of(model: type[Document], unit: Unit, staff: Staff) -> Iterable[Gap]:
+def _gaps_of(model: type[Document], unit: Unit, staff: Staff, rules: RuleBook | None) -> Iterable[Gap]:
     lifecycle = model.lifecycle
     ways, forced = _ways(lifecycle), _forced(lifecycle, unit, staff)
     for name, state in lifecycle.states.items():
@@ -115,30 +116,37 @@ def _gaps_of(model: type[Document], unit: Unit, staff: Staff) -> Iterable[Gap]:
             if why:
                 yield Gap(model.kind(), unit.name_zh, name, duty.role.key, why, ways[name])
         for panel in policy_of(state.round).panels() if state.round else ():
-            why = _why_too_few(panel, model, unit, staff, forced[name])
+            why = _why_too_few(panel, unit, staff, rules, forced[name])
             if why:
                 yield Gap(model.kind(), unit.name_zh, f"{name}/{panel.name}", panel.role.key, why, ways[name])
 
 
 def _why_too_few(
-    panel: Panel, model: type[Document], unit: Unit, staff: Staff, forced: frozenset[Hand]
+    panel: Panel, unit: Unit, staff: Staff, rules: RuleBook | None, forced: frozenset[Hand]
 ) -> str:
     """Why a panel of a round could not decide: too few who hold the post and have not handled the document."""
     bound = {person for signed_as, person in forced if signed_as != panel.role.post}
     people = _who(panel.role, unit, staff)
     clean = {p.holder for p in people if p.person not in bound and p.holder not in bound}
-    need = _need(panel, model, unit)
+    need = _need(panel, rules)
     if len(clean) >= need:
         return ""
     return f"{len(clean)} may decide there and {need} must agree"
 
 
-def _need(panel: Panel, model: type[Document], unit: Unit) -> int:
-    """How many must agree, by the rules of the institution's latest document of this kind; at least one."""
+def _need(panel: Panel, rules: RuleBook | None) -> int:
+    """How many must agree; at least one."""
     if not isinstance(panel.need, str):
         return panel.need or 1
-    latest = model._base_manager.filter(institution_id=unit.institution_id).order_by("-pk").first()
-    return rulebook_of(latest, current_stamp()).number(panel.need) if latest is not None else 1
+    return rules.number(panel.need) if rules else 1
+
+
+def _rules_of_latest(model: type[Document], institution: Institution) -> RuleBook | None:
+    """The rules of the institution's latest document of a kind that a round decides; None when there is none yet."""
+    if not any(state.round for state in model.lifecycle.states.values()):
+        return None
+    latest = model._base_manager.filter(institution=institution).order_by("-pk").first()
+    return rulebook_of(latest, current_stamp()) if latest is not None else None
 
 
 def _why_nobody(steps: list[Step[Any]], role: Role, unit: Unit, staff: Staff, forced: frozenset[Hand]) -> str:
