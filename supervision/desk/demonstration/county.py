@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import make_password
 from organisation import changes
 from organisation.actors import Actor, clock_of
 from organisation.models import Institution, Person, Post, Unit
-from organisation.queries import actor_for
+from organisation.queries import actor_for, local_day
 from organisation.roles import PostRole as R
 from organisation.roles import UnitKind as K
 from supervision.desk.demo import PASSWORD
@@ -121,9 +121,18 @@ class County:
     people: dict[str, Person] = field(default_factory=dict)
     cycles: dict[int, Cycle] = field(default_factory=dict)
 
+    _actors: dict[tuple[str, date], Actor] = field(default_factory=dict)
+
     def actor(self, who: str, at: datetime) -> Actor:
-        """The person with the posts of that day."""
-        return actor_for(self.people[who], at)
+        """The person with the posts of that day; read once a day, until `posts_changed`."""
+        key = (who, local_day(self.institution, at))
+        if key not in self._actors:
+            self._actors[key] = actor_for(self.people[who], at)
+        return self._actors[key]
+
+    def posts_changed(self) -> None:
+        """Somebody stands in for somebody from now on."""
+        self._actors.clear()
 
     def code_of(self, unit_id: int) -> str:
         """The code of a unit by its id."""

@@ -81,17 +81,18 @@ class Course:
         if about == "report":
             return QuarterlyReport.objects.get(unit=self.life.county.units[self.unit], period=self.period)
         if about == "plan":
-            return Rectification.objects.get(order=self._order)
+            return Rectification.objects.get(order=self.order)
         if about:
-            measures = Measure.objects.filter(rectification__order=self._order, place=int(about))
+            measures = Measure.objects.filter(rectification__order=self.order, place=int(about))
             return measures.order_by("-again")[0]
         return self._order
 
     @property
     def _order(self) -> SupervisionOrder:
+        """The order as it stands."""
         if self.order is None:
             raise LookupError(f"{self.matter.title}: no order has been drafted yet")
-        return self.order
+        return SupervisionOrder.objects.get(pk=self.order.pk)
 
     def _given(self, name: str, about: str, step: str) -> object:
         if name in ("asked_date", "new_date", "review_date"):

@@ -132,9 +132,9 @@ class Life:
         return UUID(int=self.random.getrandbits(128), version=4)
 
     def act(self, document: Document, step: str, who: str, at: datetime, inputs: Mapping[str, Any]) -> None:
-        """Take a step with what it wants handed over."""
+        """Take a step, with what it wants handed over, on a document as it was just read."""
         fire(
-            document, step, actor=self.county.actor(who, at), at=at, seen_version=_version(document), request_id=self.request(), **inputs
+            document, step, actor=self.county.actor(who, at), at=at, seen_version=document.version, request_id=self.request(), **inputs
         )  # fmt: skip
 
     def draft(
@@ -156,9 +156,9 @@ class Life:
     def change(
         self, document: Document, who: str, at: datetime, changes: Mapping[str, Any], parts: Mapping[str, Any]
     ) -> None:
-        """Edit a document's content."""
+        """Edit the content of a document as it was just read."""
         edit(
-            document, actor=self.county.actor(who, at), at=at, seen_version=_version(document), request_id=self.request(),
+            document, actor=self.county.actor(who, at), at=at, seen_version=document.version, request_id=self.request(),
             changes=changes, parts=parts,
         )  # fmt: skip
 
@@ -179,11 +179,6 @@ class Life:
         )
         seat = next(s for s in seats if s.post_id in posts or (s.post_id is None and s.role in roles))
         rounds.vote(seat, choice, actor=actor, at=at, opinion=opinion, request_id=self.request())
-
-
-def _version(document: Document) -> int:
-    version: int = type(document)._base_manager.values_list("version", flat=True).get(pk=document.pk)
-    return version
 
 
 def soon(at: datetime, minutes: int) -> datetime:

@@ -132,17 +132,18 @@ TASKS: Mapping[str, tuple[str, ...]] = {
 }
 
 RECTIFY_REPORTING = (
-    ("季报迟报", "填报责任未落实到人", "明确办公室专人负责季报，建立AB岗", "办公室主任", 16),
-    ("缺少提前提醒", "没有工作台账和提醒制度", "建立季报提前五日提醒制度并上墙公示", "分管领导", 18),
+    ("季报迟报", "填报责任未落实到人", "明确办公室专人负责季报，建立AB岗", "办公室主任"),
+    ("缺少提前提醒", "没有工作台账和提醒制度", "建立季报提前五日提醒制度并上墙公示", "分管领导"),
 )
-"""What a unit plans whose report was late; days from the report's due date."""
+"""What a unit plans whose report was late."""
 
 
-def late_report(due: int, measures: int = 2) -> Matter:
-    """What the supervision office adds to an order that the clock drafted."""
+def late_report(due: int, *done: int) -> Matter:
+    """What the supervision office adds to an order that the clock drafted; `done` is by when the two measures are done,
+    in days from the report's due date (none: no rectification is demanded)."""
     return Matter(
-        criteria=("已对相关责任人进行提醒谈话，并报送情况说明",), due=due, demands_rectification=measures > 0,
-        demand="请主要领导亲自过问，书面说明逾期原因。", measures=RECTIFY_REPORTING[:measures],
+        criteria=("已对相关责任人进行提醒谈话，并报送情况说明",), due=due, demands_rectification=bool(done),
+        demand="请主要领导亲自过问，书面说明逾期原因。", measures=tuple((*words, day) for words, day in zip(RECTIFY_REPORTING, done, strict=False)),
         said={
             "plan": "立即补报季报；召开专题会议查找原因；制定整改方案并按时限落实。",
             "closing_report": "季报已补报并经县绩效办接收；逾期原因已查明；整改措施全部通过核查；已对责任人进行提醒谈话。",

@@ -129,11 +129,11 @@ BY_DETOURS = (
 )
 
 CHAINS = (
-    (-2, "media", TO_THE_END, late_report(30)),
-    (-1, "environment", BY_DETOURS, late_report(42)),
+    (-2, "media", TO_THE_END, late_report(30, 16, 18)),
+    (-1, "environment", BY_DETOURS, late_report(42, 26, 28)),
     (-1, "qagankul", SET_ASIDE, Matter()),
-    (-1, "tebken", VERY_LATE, late_report(45, measures=0)),
-    (-1, "xazgay", NEVER, late_report(22)),
+    (-1, "tebken", VERY_LATE, late_report(45)),
+    (-1, "xazgay", NEVER, late_report(22, 16, 18)),
 )
 """Reports that were overdue for so long that the clock drafted an order: which quarter from the end, whose, and what came of it."""
 
@@ -184,12 +184,14 @@ def _stand_ins(life: Life) -> None:
             post_of(county, "head", PostRole.HEAD), to=county.people["deputy"], begins=local_day(county.institution, at),
             ends=calendar.shift(eve, 6), by=county.actor("head", at), at=at, reason="赴塔城参加地区绩效考核工作会议，期间由分管领导代行审签",
         )  # fmt: skip
+        county.posts_changed()
 
     def leave(at: datetime) -> None:
         changes.record_absence(
             post_of(county, "building-head", PostRole.HEAD), begins=calendar.shift(eve, -1), ends=calendar.shift(eve, 8),
             by=county.actor("personnel", at), at=at, reason="自治区党校学习", substitute=county.people["substitute"],
         )  # fmt: skip
+        county.posts_changed()
 
     life.at(life.instant(eve, time(10, 15)), delegate)
     life.at(life.instant(calendar.shift(eve, -2), time(17, 30)), leave)
