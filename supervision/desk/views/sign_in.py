@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.views import LoginView
 
-from organisation.middleware import Page
-from supervision.desk.demo import PASSWORD, demo_institutions
+from supervision.desk.demo import PASSWORD
+from supervision.desk.demonstration.accounts import demo_institutions
 from supervision.desk.forms import SignInForm
 
 
@@ -21,5 +21,5 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        demo = demo_institutions(cast(Page, self.request).at)
+        demo = demo_institutions()
         return super().get_context_data(**kwargs) | {"demo": demo, "demo_password": PASSWORD if demo else ""}
