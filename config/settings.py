@@ -5,10 +5,12 @@ With DUBAN_DEMO=1 (which `make run` and the tests set) what is missing is suppli
 addresses, a secret of this machine's own, the loopback names.
 
 Also read: CSRF_TRUSTED_ORIGINS, SITE_URL, STATIC_ROOT, LOG_LEVEL, EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER,
-EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL, DEFAULT_FROM_EMAIL, DUBAN_HOME, DUBAN_BROKER_PREFIX.
+EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL, DEFAULT_FROM_EMAIL, MEDIA_ROOT, PG_BIN, DUBAN_HOME,
+DUBAN_BROKER_PREFIX.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "supervision.desk.middleware.SessionEnded",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -205,6 +208,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = not DUBAN_DEMO
+CSRF_FAILURE_VIEW = "supervision.desk.views.answers.token_was_old"
 CSRF_COOKIE_NAME = "duban_csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -233,6 +237,21 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+
+# --- Backup -----------------------------------------------------------------------------------------------
+
+
+def _postgres_programs() -> str:
+    if DUBAN_DEMO and "PG_BIN" not in os.environ:
+        from config.embedded import CannotStart, postgres_binaries
+
+        with suppress(CannotStart):
+            return str(postgres_binaries())
+    return os.environ.get("PG_BIN", "")
+
+
+PG_BIN = _postgres_programs()
+"""The folder with pg_dump and pg_restore, which must not be older than the server; empty: the usual places are searched."""
 
 # --- Rounds -----------------------------------------------------------------------------------------------
 

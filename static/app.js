@@ -132,6 +132,8 @@
   document.addEventListener("htmx:responseError", (event) => {
     const status = event.detail.xhr.status;
     const said = event.detail.xhr.getResponseHeader("Duban-Reason");
+    const token = event.detail.xhr.getResponseHeader("Duban-Token"); /* signed in again meanwhile: the forms go on with the new one */
+    if (token) all("input[name=csrfmiddlewaretoken]").forEach((field) => { field.value = token; });
     if (said) toast(decodeURIComponent(said), { bad: true });
     else if (status === 401) toast(text("SignedOut"), { bad: true });
     else if (status === 403) toast(text("Forbidden"), { bad: true });

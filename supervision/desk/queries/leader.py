@@ -23,13 +23,15 @@ CARDS = 3
 """How many cards stand on the desk: each shows its whole file, so that their number bounds the page's statements."""
 
 
+def for_decision(reader: Reader) -> list[Any]:
+    """What waits for this leader as a leader. One statement."""
+    items = queue(reader.actor, Narrowing(), limit=200)
+    return [item for item in items if item.post_role == PostRole.LEADING_GROUP]
+
+
 def leader_desk(reader: Reader) -> LeaderDesk:
     """What waits for this leader as a leader; the rest of their work is in the queue. Statements bounded by CARDS."""
-    items = [
-        item
-        for item in queue(reader.actor, Narrowing(), limit=200)
-        if item.post_role == PostRole.LEADING_GROUP
-    ]
+    items = for_decision(reader)
     board_url = reverse("board")
     return LeaderDesk(
         today=reader.today, cards=tuple(_card(item, reader) for item in items[:CARDS]), total=len(items),

@@ -7,9 +7,11 @@ from typing import Any
 from urllib.parse import quote
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.views.csrf import csrf_failure
 
 from organisation.middleware import Page
 from supervision.desk.pages import Stale as StalePanel
@@ -17,6 +19,8 @@ from supervision.desk.pages import Who
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.chrome import shown
 from supervision.desk.queries.document import name_of
+from supervision.desk.queries.leader import for_decision
+from supervision.desk.queries.reader import reader_of
 from workflows.documents import Refused, Stale
 from workflows.models import Vote
 from workflows.rounds import SeatTaken
@@ -50,12 +54,20 @@ def decided(
         messages.success(request, text)
         return HttpResponseRedirect(back)
     counts = queue_counts(request.actor)
-    lamps = {
-        lamp: sum(n for (k, _c), n in counts.items() if k == lamp) for lamp in ("red", "yellow", "green")
-    }
     every, claimable = sum(counts.values()), sum(n for (_l, c), n in counts.items() if c)
-    told = [("tab-mine", every), ("tab-claimable", claimable), ("nav-queue", every), ("lamp-all", every)]
-    told += [(f"lamp-{lamp}", n) for lamp, n in lamps.items()]
+    told = [("nav-queue", every)]
+    if request.POST.get("shape") == "card":
+        told += [("desk", len(for_decision(reader_of(request))))]
+    else:
+        only = "tab=claimable" in (
+            request.htmx.current_url or ""
+        )  # there the lamps count what can be claimed
+        lamps = {
+            lamp: sum(n for (k, c), n in counts.items() if k == lamp and (c or not only))
+            for lamp in ("red", "yellow", "green")
+        }
+        told += [("tab-mine", every), ("tab-claimable", claimable), ("lamp-all", sum(lamps.values()))]
+        told += [(f"lamp-{lamp}", n) for lamp, n in lamps.items()]
     response = render(request, "desk/_decided.html", {"counts": tuple((k, shown(n)) for k, n in told)})
     response["HX-Trigger"] = json.dumps({"decided": {"id": key, "text": text, "action": action, "url": url}})
     return response
@@ -68,6 +80,17 @@ def go(request: Page, url: str, text: str = "") -> HttpResponse:
     if is_fragment(request):
         return HttpResponse(status=200, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)
+
+
+def token_was_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form with a token of before the last sign-in. htmx gets the new one for the forms of its page, which keep what was
+    typed; only this site's own pages can read it. Everybody else gets the page that says so."""
+    if request.headers.get("HX-Request") != "true":
+        return csrf_failure(request, reason)
+    text = _(
+        "You have signed in again since this page was opened. Nothing was recorded yet: press the button again."
+    )
+    return HttpResponse(status=403, headers={"Duban-Reason": quote(text), "Duban-Token": get_token(request)})
 
 
 def stale_panel(error: Stale, kind: str) -> StalePanel:
