@@ -22,9 +22,9 @@ from workflows import ledger, writing
 from workflows.documents import Conflict, Document, Refused, Stale, parent_of
 from workflows.effects import bring_about
 from workflows.judgement import NO_SUCH_FIELD, NOT_EDITABLE, capacity_for, faults_of_inputs, judge
-from workflows.lifecycle import Step, lifecycle_of
+from workflows.lifecycle import Duty, Step, lifecycle_of
 from workflows.models import Entry, WorkItem
-from workflows.rulebook import rulebook_of
+from workflows.rulebook import Deadline, RuleBook, rulebook_of
 from workflows.words import Reason
 
 D = TypeVar("D", bound=Document)
@@ -202,7 +202,7 @@ def _move(
 ) -> list[Fired]:
     """Write the step for documents that are locked and judged."""
     target, writes = step.path.target, []
-    paused = _paused_items(step, [document for document, _ in judged])
+    going_on_as = _items_that_shift(step, [document for document, _ in judged])
     numbers = step.numbers.give([document for document, _ in judged], request.at) if step.numbers else {}
     for document, capacity in judged:
         before = document.state
@@ -211,7 +211,7 @@ def _move(
             values["number"] = document.number = numbers[document.pk]
         if step.signs:
             values["signers"] = document.signers = _signed(document, request.actor, capacity)
-        writes.append(_written(document, step, before, capacity, values, request, paused))
+        writes.append(_written(document, step, before, capacity, values, request, going_on_as))
     writing.move(model, writes, writing.Leaving(
         step.name, target.name, keep=[d.rule for d in (*target.duties, *target.pauses)], paused=[d.rule for d in target.pauses],
         urgent=step.urgent, actor_id=request.actor.person_id, at=request.at,
@@ -245,7 +245,7 @@ def _written(
     capacity: Capacity | None,
     values: Mapping[str, Any],
     request: Request,
-    paused: Mapping[tuple[int, str], WorkItem],
+    going_on_as: Mapping[tuple[int, str], WorkItem],
 ) -> writing.Write:
     """One document's share of the writing statement; the instance is brought up to date in memory."""
     actor, target = request.actor, step.path.target
@@ -262,12 +262,9 @@ def _written(
         shifts = duty.rule in going_on and (duty in step.moves or duty.rule in resumed)
         if duty.rule in going_on and not shifts:
             continue
-        item = paused.get((document.pk, duty.rule))
-        if duty.rule in resumed and duty not in step.moves and item and item.paused_at:
-            deadline = rules.resume(item.derivation, document, item.paused_at, request.at)
-        else:
-            deadline = rules.derive(duty.rule, document, request.at)
-        duties.append(writing.Owed(duty, deadline, shifts))
+        item = going_on_as.get((document.pk, duty.rule))
+        deadline = _shifted(rules, step, duty, item, document, request) if shifts and item else None
+        duties.append(writing.Owed(duty, deadline or rules.derive(duty.rule, document, request.at), shifts))
     link = link_of(document, step.name, before, target.name, capacity, request, decides=step.decides, rules=rules.version, version=document.version + 1, content={
         "inputs": request.inputs, "records": dict(values), "facts": {f: getattr(document, f) for f in sorted(step.facts)},
         "duties": [{"duty": o.duty.rule, "due_on": o.deadline.due_on, "derivation": o.deadline.derivation} for o in duties],
@@ -284,18 +281,34 @@ def _signed(document: Any, actor: Actor, capacity: Capacity | None) -> list[str]
     return sorted({*document.signers, *(f"{role}:{person}" for person in own_work_of(actor, capacity))})
 
 
-def _paused_items(step: Step[Any], documents: Sequence[Any]) -> dict[tuple[int, str], WorkItem]:
-    """The open items of these documents whose clocks this step sets going again, by document and duty: one statement."""
+def _items_that_shift(step: Step[Any], documents: Sequence[Any]) -> dict[tuple[int, str], WorkItem]:
+    """The open items of these documents whose dates this step moves, or whose clocks it sets going again, by document and
+    duty: one statement."""
     target = step.path.target
     stood_still = {duty for source in step.path.sources for duty in source.pauses}
-    rules = [d.rule for d in target.duties if d in stood_still and d not in step.moves]
+    rules = [duty.rule for duty in target.duties if duty in stood_still or duty in step.moves]
     if not rules:
         return {}
     items = WorkItem.objects.filter(
-        kind=documents[0].kind(), document_id__in=[d.pk for d in documents], duty__in=rules, closed_at=None,
-        paused_at__isnull=False,
-    )  # fmt: skip
+        kind=documents[0].kind(), document_id__in=[d.pk for d in documents], duty__in=rules, closed_at=None
+    )
     return {(item.document_id, item.duty): item for item in items}
+
+
+def _shifted(
+    rules: RuleBook, step: Step[Any], duty: Duty, item: WorkItem, document: Any, request: Request
+) -> Deadline:
+    """The date under which a duty goes on. A later one that the step names is an extension: what it was stays in its
+    derivation."""
+    if duty not in step.moves and item.paused_at:
+        return rules.resume(item.derivation, document, item.paused_at, request.at)
+    named = rules.derive(duty.rule, document, request.at)
+    if item.due_on is None or named.due_on <= item.due_on:
+        return named
+    reason = request.inputs.get("reason") or ""
+    return rules.extend(
+        item.derivation, named.due_on, at=request.at, by=request.actor.name, reason=str(reason)
+    )
 
 
 def link_of(

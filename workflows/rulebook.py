@@ -64,6 +64,12 @@ class RuleBook(Protocol):
         """The stored derivation, moved by the time its clock stood still."""
         ...
 
+    def extend(
+        self, deadline: Mapping[str, Any], due_on: date, *, at: datetime, by: str = "", reason: str = ""
+    ) -> Deadline:
+        """The stored derivation with an approved extension to a later date; the original one is kept."""
+        ...
+
     def rederive(self, deadline: Mapping[str, Any], document: Document) -> Deadline:
         """The stored derivation again, under the calendar as it is now."""
         ...

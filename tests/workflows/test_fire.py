@@ -394,6 +394,23 @@ def test_an_extension_moves_the_date_and_never_the_original(place: County) -> No
     assert (again(order).due_on, again(order).original_due_on) == (date(2026, 6, 1), date(2026, 3, 16))
     assert item.next_step_at is not None
     assert item.next_step_at > first.next_step_at
+    [extension] = item.derivation["changes"]
+    assert (extension["code"], extension["due_was"], extension["due_on"]) == (
+        "extension",
+        "2026-03-16",
+        "2026-06-01",
+    )
+    assert (extension["by"], item.derivation["original_due_on"]) == ("leader", "2026-03-16")
+
+
+def test_a_pause_and_an_extension_are_told_one_after_the_other(place: County) -> None:
+    order = walk(place, order_of(place), f"{TO_HAND}, prove:staff, claim_done:head, take_up:checker")
+    act(place, order, "return_work", "checker", moment(3, 6))
+    act(place, order, "ask_extension", "head", moment(3, 9))
+    act(place, order, "grant", "leader", moment(3, 10), new_date=date(2026, 6, 1))
+    item = item_of(order, "order.finish")
+    assert [change["code"] for change in item.derivation["changes"]] == ["pause", "extension"]
+    assert (item.due_on, item.original_due_on) == (date(2026, 6, 1), date(2026, 3, 16))
 
 
 def test_a_claim_stops_the_clock_and_a_return_gives_back_what_was_left(place: County) -> None:
