@@ -127,8 +127,9 @@ ACTS = {
     "erase": Text("清除个人信息", "erased personal data"),
     "rederived": Text("因日历更新重算时限", "date derived anew from a new calendar"),
     "rerouted": Text("因职务空缺转上级办理", "sent to the next office up: the post is vacant"),
-    "returned_to_post": Text("职务补任，退回原岗位办理", "back to its post: it is held again"),
-    "claim_lapsed": Text("认领人不再任职，退回待认领", "claim lapsed: no longer holds the post"),
+    "came_back": Text("职务补任，退回原岗位办理", "back to its post: it is held again"),
+    "claim_released": Text("认领人不再任职，退回待认领", "claim released: no longer holds the post"),
+    "calendar_settled": Text("日历公布，暂定时限确定", "the published calendar settled a provisional date"),
 }
 
 
