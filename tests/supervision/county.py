@@ -106,9 +106,9 @@ def county(year: int = 2026) -> County:
         _appoint(people["two hats"], role, units[unit])
     delegate_head(posts["head"], people["delegate"])
     people["outsider"] = _outsider()
-    version, _ = publish_version(
-        read_pack(shipped_pack("hoboksar-county")), by=clock_of(institution.pk), at=moment(1, 1)
-    )
+    pack = shipped_pack("hoboksar-county")
+    assert pack is not None
+    version, _ = publish_version(read_pack(pack), by=clock_of(institution.pk), at=moment(1, 1))
     cycle = open_cycle(version, year, by=clock_of(institution.pk), at=moment(1, 1))
     return County(institution, units, people, posts, cycle)
 

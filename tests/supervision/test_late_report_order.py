@@ -10,6 +10,7 @@ from supervision.orders.lifecycle import SupervisionOrderLifecycle
 from supervision.orders.models import SupervisionOrder
 from supervision.rectification.models import Rectification
 from tests.supervision.county import County, moment, owed, report_of, walk
+from workflows.deadlines import sweep
 from workflows.effects import bring_about
 from workflows.models import Notice, WorkItem
 
@@ -23,6 +24,25 @@ def ladder_asks(place: County, report: object, at: object = SIX_DAYS_LATE) -> No
 def test_the_shipped_ladder_asks_for_it(place: County) -> None:
     item = WorkItem.objects.get(document_id=report_of(place).pk, duty="quarterly_report")
     assert [step["action"] for step in item.ladder if step["action"]] == ["order.open_for_late_report"]
+
+
+def test_swept_day_by_day_the_order_is_drafted_five_working_days_after_the_due_date_and_once(
+    place: County,
+) -> None:
+    reports = [report_of(place), report_of(place, "bureau")]
+    walk(
+        place,
+        reports[1],
+        "fill_in:staff elsewhere, hand_in:staff elsewhere, sign:head elsewhere",
+        moment(4, 9),
+    )
+    for day in range(1, 17):
+        sweep(moment(4, day, 23), institution_id=place.institution.pk)
+    assert not SupervisionOrder.objects.exists()
+    for day in (17, 18, 20):
+        sweep(moment(4, day, 23), institution_id=place.institution.pk)
+    assert SupervisionOrder.objects.get().report == reports[0]
+    assert not WorkItem.objects.filter(attempts__gt=0).exists()
 
 
 def test_the_draft_carries_its_reason_its_criteria_and_its_date(place: County) -> None:
