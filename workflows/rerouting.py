@@ -69,9 +69,9 @@ units AS (
 offices AS (
   SELECT institution_id, post_role, unit FROM units WHERE unit IS NOT NULL
   UNION ALL
-  SELECT r.institution_id, r.post_role, NULL FROM roles r WHERE EXISTS (
-    SELECT FROM workflows_workitem w
-     WHERE {WAITING} AND w.institution_id = r.institution_id AND w.post_role = r.post_role AND w.owner_unit_id IS NULL))
+  SELECT r.institution_id, r.post_role, NULL FROM roles r WHERE (
+    SELECT true FROM workflows_workitem w
+     WHERE {WAITING} AND w.institution_id = r.institution_id AND w.post_role = r.post_role AND w.owner_unit_id IS NULL LIMIT 1))
 SELECT o.institution_id, o.post_role, o.unit, clock.day FROM offices o JOIN organisation_institution i ON i.id = o.institution_id
  CROSS JOIN LATERAL (SELECT (coalesce(i.frozen_at, %(at)s::timestamptz) AT TIME ZONE i.time_zone)::date AS day) clock
  WHERE (%(institution)s::bigint IS NULL OR i.id = %(institution)s) AND NOT EXISTS (

@@ -9,7 +9,7 @@ from django.db import connection
 
 from workflows.documents import Document, document_kinds
 
-WIDTH = 50_000
+WIDTH = 20_000
 """Ids in a window."""
 BEYOND = 2**62
 
