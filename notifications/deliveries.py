@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.channels import CHANNELS
 from notifications.letters import message_id
-from notifications.models import Breaker, Delivery, Status
+from notifications.models import GIVEN_UP, Breaker, Delivery, Status
 from organisation.actors import Actor
 from workflows.documents import Refused
 from workflows.ledger import record_institution
@@ -29,9 +29,10 @@ WHY_WORDS = {
     "switched_off": Text("本人未选择邮件接收", "the person does not want it by e-mail"),
     "read": Text("已在站内阅读", "it was read in the application"),
     "closed": Text("待办已办结或时限已变，提醒不再发送", "the item is closed or has another date; the reminder is not needed"),
+    "perhaps": Text("对方可能已收到", "the other side may have it"),
     "nothing_left": Text("当日通知均已阅读或失效", "everything in it was read or overtaken"),
 }  # fmt: skip
-"""Why something was not sent, by the code kept with it."""
+"""Why something was not sent, or why that is uncertain, by the code kept with it."""
 
 REASON_NEEDED = Text("请说明理由。", "Say why.")
 NOT_YOURS = Text("该外发记录不属于本机构。", "This delivery is not your institution's.")
@@ -46,7 +47,7 @@ NO_ADDRESS = Text("收件人没有登记邮箱。", "The person has no e-mail ad
 
 @dataclass(frozen=True)
 class DeliveryLine:
-    """One delivery on the operator's page. `why` is None unless it was suppressed."""
+    """One delivery on the operator's page. `why` is None unless it was suppressed, or is uncertain."""
 
     id: int
     channel: Text
@@ -100,12 +101,12 @@ class Receipt:
 def page_of_deliveries(
     institution_id: int, *, status: str = "", after: int | None = None, size: int = 50
 ) -> DeliveryPage:
-    """Deliveries of one institution, newest first: one statement. `status` is one of Status; "dead" leaves out what an
-    operator has dealt with."""
+    """Deliveries of one institution, newest first: one statement. `status` is one of Status; "dead" is all that was given up
+    and that no operator has dealt with yet, what is uncertain too."""
     rows = Delivery.objects.filter(institution_id=institution_id).select_related("person")
     if status == Status.DEAD:
-        rows = rows.filter(settled_at__isnull=True)
-    if status:
+        rows = rows.filter(status__in=GIVEN_UP, settled_at__isnull=True)
+    elif status:
         rows = rows.filter(status=status)
     if after is not None:
         rows = rows.filter(pk__lt=after)
@@ -124,8 +125,8 @@ def _line(row: Delivery) -> DeliveryLine:
         row.pk, CHANNEL_WORDS.get(row.channel, Text(row.channel, row.channel)), str(row.person), row.address, row.subject,
         row.status, str(Status(row.status).label), WHY_WORDS.get(row.why) if row.why else None, row.attempts, row.created_at,
         row.next_attempt_at if row.status == Status.PENDING else None, row.sent_at, row.dead_at, row.last_error, row.message_id,
-        can_resend=bool(row.body) and row.settled_at is None and row.status in (Status.DEAD, Status.SENT),
-        can_settle=row.status == Status.DEAD and row.settled_at is None,
+        can_resend=bool(row.body) and row.settled_at is None and row.status in (*GIVEN_UP, Status.SENT),
+        can_settle=row.status in GIVEN_UP and row.settled_at is None,
     )  # fmt: skip
 
 
@@ -141,8 +142,8 @@ def channels(institution_id: int, at: datetime) -> tuple[ChannelState, ...]:
     )
     for channel, status, count, unsettled in grouped:
         counts[channel][status] = count
-        if status == Status.DEAD:
-            dead[channel] = unsettled
+        if status in GIVEN_UP:
+            dead[channel] = dead.get(channel, 0) + unsettled
     states = []
     for key in CHANNELS:
         breaker = breakers.get(key)
@@ -181,7 +182,7 @@ def resend(delivery_id: int, *, by: Actor, at: datetime, reason: str) -> Deliver
     """
     with transaction.atomic():
         old = _taken(delivery_id, by, reason)
-        if old.status not in (Status.DEAD, Status.SENT):
+        if old.status not in (*GIVEN_UP, Status.SENT):
             raise Refused(Reason("not_ended", NOT_ENDED))
         if not old.body:
             raise Refused(Reason("never_written", NEVER_WRITTEN))
@@ -205,7 +206,7 @@ def settle(delivery_id: int, *, by: Actor, at: datetime, reason: str) -> Deliver
     """Let a dead letter rest: the person was told in another way. Ledgered. Raises Refused."""
     with transaction.atomic():
         old = _taken(delivery_id, by, reason)
-        if old.status != Status.DEAD:
+        if old.status not in GIVEN_UP:
             raise Refused(Reason("not_dead", NOT_DEAD))
         old.settled_at = at
         old.save(update_fields=["settled_at"])

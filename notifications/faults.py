@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from notifications.channels import CHANNELS
-from notifications.models import Breaker, Delivery, Status
+from notifications.models import GIVEN_UP, Breaker, Delivery
 from workflows.auditor import MOST_OF_EACH, Fault
 from workflows.words import Text
 
@@ -46,7 +46,7 @@ def lost_leases(at: datetime) -> Iterator[Fault]:
 def dead_letters(at: datetime) -> Iterator[Fault]:
     """What could not be sent and has waited for an operator for more than an hour."""
     rows = Delivery.objects.filter(
-        status=Status.DEAD, settled_at__isnull=True, dead_at__lte=at - DEAD_AFTER
+        status__in=GIVEN_UP, settled_at__isnull=True, dead_at__lte=at - DEAD_AFTER
     ).order_by("pk")
     for pk, address, error in rows.values_list("pk", "address", "last_error")[:MOST_OF_EACH]:
         yield Fault(DELIVERY, pk, "dead_letter", {"address": address, "error": error[:200]})

@@ -56,7 +56,8 @@ class DigestRun(models.Model):
 
 
 class Status(models.TextChoices):
-    """Where a copy stands. WAITING: for its person's digest; GATHERED: in one, whose own row says what became of it."""
+    """Where a copy stands. WAITING: for its person's digest; GATHERED: in one, whose own row says what became of it.
+    DEAD and UNCERTAIN are given up: the other side has it not, or may have it."""
 
     WAITING = "waiting", _("waits for the daily e-mail")
     GATHERED = "gathered", _("in the daily e-mail")
@@ -65,6 +66,10 @@ class Status(models.TextChoices):
     SENT = "sent", _("sent")
     SUPPRESSED = "suppressed", _("not sent")
     DEAD = "dead", _("could not be sent")
+    UNCERTAIN = "uncertain", _("perhaps sent")
+
+
+GIVEN_UP = (Status.DEAD, Status.UNCERTAIN)
 
 
 class Delivery(models.Model):
@@ -130,7 +135,7 @@ class Delivery(models.Model):
             ),
             models.Index(
                 fields=["institution", "-id"],
-                condition=Q(status="dead", settled_at__isnull=True),
+                condition=Q(status__in=("dead", "uncertain"), settled_at__isnull=True),
                 name="deliveries_dead",
             ),
         ]  # fmt: skip

@@ -87,12 +87,12 @@ class Planned:
     digests: int = 0
 
 
-def plan(at: datetime, channel: str, *, thorough: bool = True) -> Planned:
-    """Give every notice its row, and everybody who is due one their digest of the day.
+def plan(at: datetime, channel: str, *, thorough: bool = True, digests: bool = True) -> Planned:
+    """Give every notice its row, and (`digests`) everybody who is due one their digest of the day.
 
     A pass that is not `thorough` looks at the latest notices only. Any number of passes may run at once.
     """
-    return Planned(_plan_notices(at, channel, thorough), _gather(at, channel))
+    return Planned(_plan_notices(at, channel, thorough), _gather(at, channel) if digests else 0)
 
 
 def _plan_notices(at: datetime, channel: str, thorough: bool) -> int:

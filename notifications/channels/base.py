@@ -1,4 +1,4 @@
-"""What every channel offers, and the three ways in which a message can fail to leave."""
+"""What every channel offers, and the four ways in which a message can fail to leave."""
 
 from __future__ import annotations
 
@@ -13,7 +13,19 @@ class Undeliverable(Exception):
 
 
 class TryLater(Exception):
-    """This message was not taken now (an SMTP answer 4xx, a connection cut while it was handed over)."""
+    """This message was not taken now (an SMTP answer 4xx)."""
+
+
+class Doubtful(Exception):
+    """This message failed in a way that may be its own fault or the channel's (the line was cut or stayed silent while it
+    was handed over, the server wants no mail from us): how the others of the same pass fare decides.
+
+    `handed_over`: all of it had been sent, so that the other side may have it.
+    """
+
+    def __init__(self, told: str, *, handed_over: bool = False) -> None:
+        super().__init__(told)
+        self.handed_over = handed_over
 
 
 class ChannelDown(Exception):
@@ -32,11 +44,17 @@ class Message:
 
 
 class Session(Protocol):
-    """An open line to the channel's server."""
+    """A line to the channel's server."""
+
+    def open(self) -> None:
+        """Have the line open; nothing is handed over yet, however long it takes. Raises ChannelDown."""
+        ...
 
     def send(self, message: Message) -> None:
-        """Hand one message over to one address. Raises Undeliverable, TryLater, ChannelDown; any other error is a
-        fault of this message that may pass."""
+        """Hand one message over to one address on an open line, within half a lease whatever the server does.
+
+        Raises Undeliverable, TryLater, Doubtful, ChannelDown; any other error is a fault of this message that may pass.
+        """
         ...
 
 
@@ -46,5 +64,5 @@ class Channel(Protocol):
     key: str
 
     def session(self) -> AbstractContextManager[Session]:
-        """A line for some messages, opened with the first and closed at the end."""
+        """A line for some messages, closed at the end."""
         ...

@@ -90,7 +90,7 @@ def test_a_message_that_keeps_ending_its_process_is_given_up(place: County, sink
         # The channel rests, so that only taking back happens in this process.
         Breaker.objects.update_or_create(channel="mail", defaults={"open_until": AT + HOUR, "failures": 1})
         assert deliver(AT).taken_back == 1
-    assert (only().status, only().attempts) == ("dead", MOST_ATTEMPTS)
+    assert (only().status, only().why, only().attempts) == ("uncertain", "perhaps", MOST_ATTEMPTS)
     assert sink.taken == []
 
 
