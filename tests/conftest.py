@@ -39,6 +39,9 @@ def _lay_the_ground() -> None:
     os.environ.setdefault("DUBAN_HOME", str(home.ROOT / "var" / "test"))
     os.environ["DUBAN_HOME"] = str(home.home_folder())
     os.environ.setdefault("DUBAN_TEST_DB", "test_duban")
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # each of several workers has its own database
+        os.environ["DUBAN_TEST_DB"] = f"{os.environ['DUBAN_TEST_DB']}_{worker}"
+        os.environ.pop("DUBAN_BROKER_PREFIX", None)
     os.environ.setdefault("DUBAN_BROKER_PREFIX", f"{os.environ['DUBAN_TEST_DB']}:{os.getpid()}:")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
