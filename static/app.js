@@ -96,6 +96,12 @@
   }
 
   document.addEventListener("htmx:beforeSwap", (event) => {
+    const said = event.detail.xhr.getResponseHeader("Duban-Reason");
+    if (said && !event.detail.isError) { /* refused, and there is no form to show it in */
+      event.detail.shouldSwap = false;
+      toast(decodeURIComponent(said), { bad: true });
+      return;
+    }
     const form = event.target.closest && event.target.closest("form[data-decide]");
     if (form && event.detail.xhr.status !== 200) typed[form.dataset.decide] = undefined; /* the answer brings the text back */
   });

@@ -70,7 +70,9 @@ class Reader:
 
     def _heard(self, message: Any) -> None:
         """Chromium reports each answer of 4xx as an error of its own: expected refusals are tested for what they say."""
-        if message.type in ("error", "warning") and not re.search(r"status of 4\d\d", message.text):
+        if message.type in ("error", "warning") and not re.search(
+            r"(status of|Status Error Code) 4\d\d", message.text
+        ):
             self.faults.append(f"{self.page.url}: {message.text}")
 
     # --- Coming and going ---

@@ -23,7 +23,7 @@ def decided(order: SupervisionOrder, step: str) -> int:
 
 def focus_is_on(reader: Reader, selector: str) -> None:
     """Wait until the focus is there."""
-    reader.page.wait_for_function(f"document.activeElement.matches({selector!r})")
+    reader.page.locator(f"{selector}:focus").wait_for()
 
 
 def test_a_return_without_a_reason_keeps_what_was_typed_and_points_at_the_field(
