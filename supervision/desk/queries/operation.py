@@ -14,8 +14,21 @@ from supervision.desk.queries.reader import Reader
 from workflows.auditor import FAULT_WORDS
 from workflows.documents import document_kinds, model_of
 from workflows.models import Finding, Heartbeat, WorkItem
+from workflows.words import Text
 
 SHOWN = 100
+
+COMPONENTS = {
+    "sweep": Text("到期扫描", "what falls due"),
+    "worker": Text("后台进程", "background worker"),
+    "audit": Text("巡检", "auditor"),
+    "reroute": Text("职务变动转派", "sending on after changes of posts"),
+    "calendar": Text("日历变更", "changes of calendars"),
+    "openings": Text("定期下达", "opening by date"),
+    "files": Text("附件核对", "check of files"),
+    "deliver": Text("消息发送", "delivery of messages"),
+}
+"""What the parts of the clockwork are called; one without a name shows its key."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +51,8 @@ class SetAside:
 
 @dataclass(frozen=True)
 class Beat:
-    component: str
+    component: Words
     at: datetime
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ def operation_page(reader: Reader) -> Operation:
             SetAside(i.pk, i.title, said.document_url(i.kind, i.document_id), i.last_error, i.attempts, i.retry_at)
             for i in stuck.order_by("retry_at")[:SHOWN]
         ),
-        tuple(Beat(b.component, b.at, ", ".join(f"{k}: {v}" for k, v in b.detail.items())) for b in Heartbeat.objects.order_by("component")),
+        tuple(Beat(COMPONENTS.get(b.component, b.component), b.at) for b in Heartbeat.objects.order_by("component")),
         page_of_deliveries(reader.actor.institution_id, status="dead", size=SHOWN).rows,
         channels(reader.actor.institution_id, reader.at),
     )  # fmt: skip
