@@ -19,6 +19,7 @@ from notifications import letters
 from notifications.models import Delivery, Status
 from notifications.preferences import JOINS, PRODUCT, wish
 from organisation.models import Institution
+from workflows.clockwork import SWEEP
 from workflows.models import Notice
 from workflows.notices import day_in_words, wordings
 
@@ -27,11 +28,15 @@ BATCH = 1000
 NEAR = 5_000
 """A pass that is not thorough looks at the notices since this many before the last one planned."""
 
+# What was mailed cannot grow any more; the notice of an outage does, until all that was missed has been taken. Asked in the
+# same statement: whoever sees such a notice sees the heartbeat that was written before it.
+GROWING = f"EXISTS (SELECT FROM workflows_heartbeat h WHERE h.component = '{SWEEP}' AND h.detail ? 'catching_up_from')"
+
 # The bound stands on both sides, so that a pass over the latest reads only the ends of both indexes.
 UNPLANNED = f"""
 SELECT n.id, i.frozen_at IS NOT NULL, p.is_active, p.email, p.language, p.name, p.name_en, {wish("urgent_by_mail")}, {wish("digest_by_mail")}
   FROM (SELECT n.id, n.person_id, n.institution_id FROM workflows_notice n
-         WHERE n.id > %(since)s AND NOT EXISTS (
+         WHERE n.id > %(since)s AND NOT (n.code = 'outage' AND {GROWING}) AND NOT EXISTS (
            SELECT FROM notifications_delivery d
             WHERE d.notice_id = n.id AND d.notice_id > %(since)s AND d.channel = %(channel)s AND d.resend_of_id IS NULL)
          ORDER BY n.id LIMIT %(limit)s) n

@@ -16,6 +16,7 @@ from notifications.sending import deliver
 from organisation.actors import clock_of
 from tests.notifications.ground import AT, address, notice
 from tests.supervision.county import County, moment
+from workflows.clockwork import SWEEP, beat
 from workflows.models import Notice
 
 
@@ -167,3 +168,17 @@ def test_a_pass_with_nothing_to_do_is_cheap(place: County, django_assert_max_num
     deliver(AT)
     with django_assert_max_num_queries(6):
         deliver(AT, thorough=False)
+
+
+def test_the_notice_of_an_outage_is_mailed_when_it_is_whole(place: County) -> None:
+    """While the sweep still catches up, a batch a tick, the notice grows; what is mailed could not."""
+    before = AT - timedelta(days=7)
+    beat(SWEEP, AT, {"catching_up_from": before.isoformat()})
+    notice(place, code="outage", params={"count": 0, "items": []})
+    other = notice(
+        place, code="hand_over", params={"from": "甲"}, kind="orders.supervisionorder", document_id=1
+    )
+    assert plan(AT, "mail").notices == 1
+    assert list(Delivery.objects.values_list("notice_id", flat=True)) == [other.pk]
+    beat(SWEEP, AT, {"outage": {"from": before.isoformat(), "to": AT.isoformat()}})
+    assert plan(AT, "mail").notices == 1
