@@ -1,0 +1,147 @@
+"""Workers die at every bad moment, by kill -9 and at named points, while work keeps coming in: nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from notifications.models import Delivery
+from tests.chaos import ground
+from tests.conftest import Clone
+from tests.notifications.ground import Sink
+from tests.supervision.county import County, report_of
+from tests.workflows.clock_ground import orders
+from workflows.clockwork import database_clock
+from workflows.deadlines import retry
+from workflows.models import Heartbeat, Notice, WorkItem
+
+pytestmark = pytest.mark.timeout(240)
+
+LIVES = ("sweep.acted", "sweep.locked", "sweep.written", "after_lease", "after_smtp_accept", "")
+"""Where the processes of each life die: after an action, between claim and commit, between commit and send, between send
+and mark; "" only where chance strikes. The first takes what acts, or the next would take it unharmed."""
+WAVE = 40
+"""Orders that are overdue when they come in: four steps each."""
+
+
+def unsettled() -> list[str]:
+    """What is still to be done: due steps, notices without a row, mails that have not left."""
+    now = database_clock()
+    due = WorkItem.objects.filter(closed_at=None, paused_at=None, next_step_at__lte=now)
+    mails = Delivery.objects.filter(status__in=("pending", "leased"))
+    planned = Delivery.objects.filter(notice__isnull=False).count()
+    return [
+        *(f"due: {row}" for row in due.values_list("kind", "document_id", "duty", "next_step_at", "attempts", "retry_at", "last_error")[:5]),
+        *(f"mail: {row}" for row in mails.values_list("pk", "status", "attempts", "next_attempt_at", "last_error")[:5]),
+        *([f"{planned} notices planned"] if planned != Notice.objects.count() else []),
+    ]  # fmt: skip
+
+
+def settled() -> bool:
+    return not unsettled()
+
+
+def have_fallen(mortal: ground.Mortal) -> bool:
+    ground.let_the_next_pass_in()
+    return mortal.fell() >= 2
+
+
+def told_of(mortal: ground.Mortal) -> str:
+    beats = list(Heartbeat.objects.values_list("component", "at", "detail"))
+    return "\n".join([*unsettled(), *map(str, beats), mortal.worker.log[-3000:]])
+
+
+def test_killed_workers_lose_nothing_and_double_nothing_but_mails(
+    place: County, committed_db: Clone, sink: Sink, tmp_path: Path
+) -> None:
+    dice = ground.chance()
+    for unit in ("town", "bureau"):
+        report_of(place, unit)
+    with ground.mortal_worker(committed_db, tmp_path, sink) as mortal:
+        for failpoint in LIVES:
+            mortal.born(failpoint)
+            wave = ground.in_background(partial(orders, place, WAVE, ground.days_ago(20)))
+            with ground.ringing("workflows.tasks.sweep", "notifications.tasks.deliver"):
+                if failpoint:
+                    ground.until(partial(have_fallen, mortal), 40, partial(told_of, mortal))
+                else:
+                    for _ in range(4):
+                        time.sleep(dice.uniform(0.05, 0.6))
+                        mortal.kill_one(dice)
+                wave.join()
+                mortal.die()
+            ground.let_leases_end()
+        for item in WorkItem.objects.filter(retry_at__isnull=False):  # the operator's button
+            retry(item.pk, institution_id=item.institution_id)
+        mortal.born()
+        with ground.ringing("workflows.tasks.sweep", "notifications.tasks.deliver"):
+            ground.until(settled, 60, partial(told_of, mortal))
+        deaths = mortal.deaths
+
+    steps = ground.assert_nothing_lost(database_clock())
+    assert steps >= len(LIVES) * WAVE * 4
+    ladder = Notice.objects.filter(
+        code__startswith="ladder:", kind="orders.supervisionorder", title__startswith="督办事项"
+    )
+    told: dict[int, Counter[tuple[str, str]]] = {}
+    for pk, person, code in ladder.values_list("document_id", "person__name", "code"):
+        told.setdefault(pk, Counter())[person, code] += 1
+    assert len(told) == len(LIVES) * WAVE
+    assert len({frozenset(of.items()) for of in told.values()}) == 1, (
+        "everybody is told of each order alike, and once"
+    )
+    assert max(count for of in told.values() for count in of.values()) == 1
+    doubled = ground.assert_mails_are_copies(sink, deaths.total())
+    assert deaths["failpoint"] >= 10
+    assert doubled >= 1, "those that died between the server and the mark had sent theirs"
+    print(
+        f"{steps} steps, {len(sink.taken)} mails, {doubled} doubled, {dict(deaths)}, orders opened by a late report: ok"
+    )
+    late = [d for d in WorkItem.objects.filter(kind="orders.supervisionorder", duty="order.draft").values_list("title", flat=True)
+            if not d.startswith("督办事项")]  # fmt: skip
+    assert len(late) == len(set(late)), "a late report opens one order"
+
+
+def test_the_notice_of_a_week_without_workers_is_one_and_is_mailed_whole(
+    place: County, committed_db: Clone, sink: Sink, tmp_path: Path
+) -> None:
+    """The machine was off for a week. Two workers find it together, and die on the way."""
+    from workflows.clockwork import tick
+
+    place_orders = orders(place, 150, ground.days_ago(8))
+    tick(begun := ground.days_ago(8))
+    dice = ground.chance()
+    with ground.mortal_worker(committed_db, tmp_path, sink) as mortal:
+        mortal.born()
+        with ground.ringing("workflows.tasks.sweep", "notifications.tasks.deliver", every=0.05):
+            for _ in range(3):
+                time.sleep(dice.uniform(0.05, 0.4))
+                mortal.kill_one(dice)
+            mortal.die()
+            ground.let_leases_end()
+            mortal.born()
+            ground.until(settled, 60, partial(told_of, mortal))
+        deaths = mortal.deaths.total()
+    steps = ground.assert_nothing_lost(database_clock())
+    assert steps >= len(place_orders) * 3
+    outage = Notice.objects.filter(code="outage")
+    per_person = Counter(outage.values_list("person__name", flat=True))
+    assert per_person
+    assert set(per_person.values()) == {1}
+    assert not Notice.objects.filter(code__startswith="ladder:", at__gt=begun).exists(), (
+        "all is in the one notice"
+    )
+    params = outage.get(person=place.people["drafter"]).params
+    missed = Counter((item["kind"], item["document_id"], item["duty"]) for item in params["items"])
+    assert params["count"] == missed.total()
+    assert set(missed.values()) == {1}
+    assert {("orders.supervisionorder", order.pk, "order.draft") for order in place_orders} <= missed.keys()
+    assert (
+        Delivery.objects.filter(notice__in=outage, notice__urgent=True).count()
+        == outage.filter(urgent=True).count()
+    )
+    ground.assert_mails_are_copies(sink, deaths)
