@@ -58,6 +58,9 @@ def _lay_the_ground() -> None:
     from django.conf import settings
 
     django.setup()
+    # A worker's settings may have been read already, with the names of the process that started it.
+    settings.DATABASES["default"]["TEST"]["NAME"] = os.environ["DUBAN_TEST_DB"]
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = os.environ["DUBAN_BROKER_PREFIX"]
     # The slow one is Django's own affair; a suite signs in thousands of times.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
