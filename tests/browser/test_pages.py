@@ -52,7 +52,7 @@ FOREIGN = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const text = walker.currentNode.textContent.trim(), here = walker.currentNode.parentElement;
-    if (!text || here.closest("script,style,code,kbd,option,textarea,svg")) continue;
+    if (!text || here.closest("script,style,code,kbd,option,textarea,[aria-hidden=true]")) continue;
     const own = here.closest("[lang]").lang, han = /[\\u3400-\\u9fff]/.test(text), latin = /[A-Za-z]{2,}/.test(text);
     if (english ? han && !latin && own === "en" : latin && !han && own === "zh-Hans") found.push(text);
   }

@@ -59,9 +59,8 @@ def decided(
     if request.POST.get("shape") == "card":
         told += [("desk", len(for_decision(reader_of(request))))]
     else:
-        only = "tab=claimable" in (
-            request.htmx.current_url or ""
-        )  # there the lamps count what can be claimed
+        # On that tab the lamps count what can be claimed.
+        only = "tab=claimable" in request.headers.get("HX-Current-URL", "")
         lamps = {
             lamp: sum(n for (k, c), n in counts.items() if k == lamp and (c or not only))
             for lamp in ("red", "yellow", "green")
