@@ -53,7 +53,7 @@ FOREIGN = """() => {
   while (walker.nextNode()) {
     const text = walker.currentNode.textContent.trim(), here = walker.currentNode.parentElement;
     if (!text || here.closest("script,style,code,kbd,option,textarea,[aria-hidden=true]")) continue;
-    const own = here.closest("[lang]").lang, han = /[\\u3400-\\u9fff]/.test(text), latin = /[A-Za-z]{2,}/.test(text);
+    const own = (here.closest("[lang]") || {}).lang, han = /[\\u3400-\\u9fff]/.test(text), latin = /[A-Za-z]{2,}/.test(text);
     if (english ? han && !latin && own === "en" : latin && !han && own === "zh-Hans") found.push(text);
   }
   return found;
