@@ -22,7 +22,7 @@ from organisation.actors import Actor, clock_of
 from organisation.models import Institution, Person
 from organisation.queries import local_day
 from workflows import deadline_writing, ladders, writing
-from workflows.deadline_writing import Telling
+from workflows.deadline_writing import Telling, What
 from workflows.documents import Document, document_kinds, parent_of
 from workflows.fire import Request, link_of
 from workflows.ledger import Link, record_institution
@@ -177,13 +177,20 @@ def _link(document: Any, item: WorkItem, fresh: Deadline, at: datetime) -> Link:
 
 
 def _telling(document: Any, item: WorkItem, moved: Moved, at: datetime) -> Telling:
-    return Telling(
-        kind=item.kind, document_id=item.document_id, institution_id=item.institution_id, title=item.title,
-        about=f"{item.duty}:{item.turn}", rank=0, code="rederived", suffix=f"rederived:{document.calendar_stamp}",
-        params={"duty": item.duty, "due_was": moved.due_was, "due_on": moved.due_on}, urgent=False, at=at,
-        day=local_day(item.institution_id, at), post_role=item.post_role, unit=item.owner_unit_id, place=item.post_id,
-        claimant=item.claimed_by_id,
+    what = What(
+        kind=item.kind, institution_id=item.institution_id, about=f"{item.duty}:{item.turn}", rank=0, code="rederived",
+        suffix=f"rederived:{document.calendar_stamp}", params={"duty": item.duty, "due_was": moved.due_was, "due_on": moved.due_on},
+        urgent=False, at=at, day=local_day(item.institution_id, at),
     )  # fmt: skip
+    return Telling(
+        what,
+        item.document_id,
+        item.title,
+        item.post_role,
+        item.owner_unit_id,
+        item.post_id,
+        item.claimed_by_id,
+    )
 
 
 def calendar_published(published: Published) -> None:

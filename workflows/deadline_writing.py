@@ -6,14 +6,16 @@ Each is of fixed text and takes its rows as JSON, so that a thousand documents c
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from django.db import connection
 
-from workflows import ledger
+from workflows import ledger, rounds
+from workflows.documents import Document
 
 # One probe of the index `due_to_step` for each institution. Those with the real clock and those whose clock stands still
 # apart, because only a constant lets the planner know how little is due.
@@ -35,6 +37,17 @@ SELECT id, kind, document_id, institution_id, at, acts
  UNION ALL {BY_INSTITUTION.format(clock="i.frozen_at", which="i.frozen_at IS NOT NULL")}) d
  ORDER BY row_number() OVER (PARTITION BY institution_id ORDER BY next_step_at, id), next_step_at, id LIMIT %(limit)s"""
 
+# Of locked documents, read after the lock: where their chains stand, and their items that have a due step.
+DUE_ROWS = """
+SELECT d.id, d.institution_id, d.state, d.version, d.ledger_sequence, d.ledger_head, {units}
+       w.id, w.title, w.duty, w.turn, w.post_role, w.owner_unit_id, w.post_id, w.claimed_by_id, w.opened_at, w.due_on, w.lamp, w.ladder_at,
+       w.attempts, w.derivation->>'scheme', w.ladder::text
+  FROM unnest(%(ids)s::bigint[], %(clocks)s::timestamptz[]) AS c(id, at)
+  JOIN {table} d ON d.id = c.id
+  JOIN workflows_workitem w ON w.kind = %(kind)s AND w.document_id = d.id
+ WHERE w.closed_at IS NULL AND w.paused_at IS NULL AND w.next_step_at <= c.at
+ ORDER BY d.id, w.next_step_at, w.id"""
+
 STEP = """
 WITH stepped AS (
   SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS s(id bigint, before smallint, taken smallint, next_step_at timestamptz, lamp text))
@@ -55,9 +68,10 @@ UPDATE workflows_workitem w
 # unless that person may no longer act; then it is everybody's again.
 PEOPLE = """
 WITH told AS (
-  SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS t(kind text, document_id bigint, institution_id bigint, title text, about text,
-    rank int, code text, suffix text, params jsonb, urgent boolean, at timestamptz, day date, since timestamptz, post_role text,
-    unit bigint, place bigint, claimant bigint)),
+  SELECT * FROM jsonb_to_recordset(%(whats)s::jsonb) AS w(what int, kind text, institution_id bigint, about text, rank int, code text,
+           suffix text, params jsonb, urgent boolean, at timestamptz, day date, since timestamptz)
+    JOIN jsonb_to_recordset(%(rows)s::jsonb) AS r(what int, document_id bigint, title text, post_role text, unit bigint, place bigint,
+           claimant bigint) USING (what)),
 standing AS (
   SELECT t.*, s.person_id FROM told t
     JOIN organisation_standing s ON s.institution_id = t.institution_id AND s.role = t.post_role
@@ -147,18 +161,16 @@ class Due:
     acts: bool
 
 
-@dataclass(frozen=True)
-class Telling:
-    """Whom to tell what about one document: whoever stands in `post_role` (in `unit`) or in the one post `place`.
+@dataclass(frozen=True, slots=True, eq=False)
+class What:
+    """What is said, and when: the part that many tellings share.
 
     Among those with the same `about` a person gets only the one of the highest `rank`; `about` and `suffix` make its key.
     Unless `urgent`, nobody is told who had a ladder's notice of the same duty since `since`.
     """
 
     kind: str
-    document_id: int
     institution_id: int
-    title: str
     about: str
     rank: int
     code: str
@@ -167,11 +179,21 @@ class Telling:
     urgent: bool
     at: datetime
     day: date
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Whom to tell about one document: whoever stands in `post_role` (in `unit`), or in the one post `place`; of these only
+    the `claimant`, where there is one who may still act."""
+
+    what: What
+    document_id: int
+    title: str
     post_role: str
     unit: int | None
     place: int | None = None
     claimant: int | None = None
-    since: datetime | None = None
 
 
 def due_items(at: datetime, limit: int, *, institution_id: int | None, without: Collection[int]) -> list[Due]:
@@ -181,6 +203,34 @@ def due_items(at: datetime, limit: int, *, institution_id: int | None, without: 
             DUE, {"at": at, "limit": limit, "institution": institution_id, "without": sorted(without)}
         )
         return [Due(*row) for row in cursor.fetchall()]
+
+
+@cache
+def unit_columns(model: type[Document]) -> dict[str, str]:
+    """The fields of a kind that its roles read a unit from, with their columns."""
+    roles = [*model.lifecycle.roles.values()]
+    for state in model.lifecycle.states.values():
+        roles += rounds.roles_of(state.round).values() if state.round else ()
+    wanted = {role.unit for role in roles if role.unit}
+    return {f.attname: f.column for f in model._meta.concrete_fields if f.attname in wanted and f.column}
+
+
+def due_rows(
+    model: type[Document], units: Mapping[str, str], documents: Sequence[tuple[int, datetime]]
+) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """Of locked documents, each with its institution's clock, the document's and the item's columns of DUE_ROWS."""
+    columns = "".join(f"d.{connection.ops.quote_name(column)}, " for column in units.values())
+    sql = DUE_ROWS.format(units=columns, table=connection.ops.quote_name(model._meta.db_table))
+    split = 6 + len(units)
+    with connection.cursor() as cursor:
+        given: dict[str, Any] = {
+            "kind": model.kind(),
+            "ids": [pk for pk, _ in documents],
+            "clocks": [at for _, at in documents],
+        }
+        cursor.execute(sql, given)
+        for row in cursor.fetchall():
+            yield row[:split], row[split:]
 
 
 def step(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -204,12 +254,24 @@ def tell(tellings: Sequence[Telling], *, outage_from: datetime | None = None) ->
     """Write the notices: one statement. `outage_from` puts them into one notice a person, of the outage since then."""
     if not tellings:
         return
-    rows = json.dumps([vars(telling) for telling in tellings], default=ledger.plain)
+    numbers: dict[What, int] = {}
+    rows = [
+        {
+            "what": numbers.setdefault(t.what, len(numbers)), "document_id": t.document_id, "title": t.title, "post_role": t.post_role,
+            "unit": t.unit, "place": t.place, "claimant": t.claimant,
+        }
+        for t in tellings
+    ]  # fmt: skip
+    whats = [
+        {"what": number, **{name: getattr(what, name) for name in What.__slots__}}
+        for what, number in numbers.items()
+    ]
+    given = {"rows": json.dumps(rows), "whats": json.dumps(whats, default=ledger.plain)}
     with connection.cursor() as cursor:
         if outage_from is None:
-            cursor.execute(TELL, {"rows": rows})
+            cursor.execute(TELL, given)
         else:
-            cursor.execute(TELL_OF_OUTAGE, {"rows": rows, "outage": str(ledger.plain(outage_from))})
+            cursor.execute(TELL_OF_OUTAGE, {**given, "outage": str(ledger.plain(outage_from))})
 
 
 def trying(items: Sequence[Due], *, first: float, longest: float) -> set[int]:

@@ -21,7 +21,7 @@ from organisation.models import Institution, Unit
 from organisation.offices import Office
 from organisation.queries import holders_of, local_day, now_of, office_above
 from workflows import deadline_writing, rounds
-from workflows.deadline_writing import Telling
+from workflows.deadline_writing import Telling, What
 from workflows.deadlines import lock
 from workflows.documents import Document, model_of
 from workflows.fire import note
@@ -243,12 +243,9 @@ def _each(kind: str, items: Mapping[int, int], at: datetime, move: Any) -> int:
     for start in range(0, len(pks), CHUNK):
         chunk = pks[start : start + CHUNK]
         with transaction.atomic():
-            documents = {
-                document.pk: document for document in lock(model_of(kind), {items[pk] for pk in chunk})
-            }
-            fresh = WorkItem.objects.filter(
-                pk__in=chunk, document_id__in=list(documents), closed_at__isnull=True
-            )
+            locked = lock(model_of(kind), {items[pk] for pk in chunk})
+            documents = model_of(kind)._base_manager.in_bulk(locked)
+            fresh = WorkItem.objects.filter(pk__in=chunk, document_id__in=locked, closed_at__isnull=True)
             tellings: list[Telling] = []
             for item in fresh.select_related("institution", "claimed_by").order_by("document_id", "pk"):
                 told = move(item, documents[item.document_id], item.institution.frozen_at or at)
@@ -361,8 +358,8 @@ def _hand_to(
 def _telling(
     item: WorkItem, code: str, params: Mapping[str, Any], at: datetime, day: date, sequence: int
 ) -> Telling:
-    return Telling(
-        kind=item.kind, document_id=item.document_id, institution_id=item.institution_id, title=item.title,
-        about=f"{item.duty}:{item.turn}", rank=0, code=code, suffix=str(sequence), params={"duty": item.duty, **params},
-        urgent=False, at=at, day=day, post_role=item.post_role, unit=item.owner_unit_id, place=item.post_id,
+    what = What(
+        kind=item.kind, institution_id=item.institution_id, about=f"{item.duty}:{item.turn}", rank=0, code=code, suffix=str(sequence),
+        params={"duty": item.duty, **params}, urgent=False, at=at, day=day,
     )  # fmt: skip
+    return Telling(what, item.document_id, item.title, item.post_role, item.owner_unit_id, item.post_id)

@@ -231,9 +231,16 @@ def append(model: type[models.Model], links: Sequence[ledger.Link], *, workers: 
 
     `workers` are people whose own work these documents now are, because the entry is a part of handling them.
     """
+    append_rows(model, ledger.rows_json(links), len({link.document_id for link in links}), workers=workers)
+
+
+def append_rows(
+    model: type[models.Model], rows: str, documents: int, *, workers: Sequence[int] = ()
+) -> None:
+    """The same for links that are JSON already, as `ledger.rows_json` gives them, of so many documents."""
     with connection.cursor() as cursor:
-        cursor.execute(_appending(model), {"links": ledger.rows_json(links), "workers": list(workers)})
-        if cursor.fetchone()[0] != len({link.document_id for link in links}):
+        cursor.execute(_appending(model), {"links": rows, "workers": list(workers)})
+        if cursor.fetchone()[0] != documents:
             raise Lost(model.__name__)
 
 
