@@ -234,9 +234,7 @@ def append(model: type[models.Model], links: Sequence[ledger.Link], *, workers: 
     append_rows(model, ledger.rows_json(links), len({link.document_id for link in links}), workers=workers)
 
 
-def append_rows(
-    model: type[models.Model], rows: str, documents: int, *, workers: Sequence[int] = ()
-) -> None:
+def append_rows(model: type[models.Model], rows: str, documents: int, *, workers: Sequence[int] = ()) -> None:
     """The same for links that are JSON already, as `ledger.rows_json` gives them, of so many documents."""
     with connection.cursor() as cursor:
         cursor.execute(_appending(model), {"links": rows, "workers": list(workers)})

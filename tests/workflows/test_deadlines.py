@@ -31,7 +31,7 @@ from tests.workflows.clock_ground import (
     told,
 )
 from workflows import deadline_writing, effects, worklist
-from workflows.deadlines import sweep
+from workflows.deadlines import retry, sweep
 from workflows.documents import Refused
 from workflows.models import Finding, Notice, WorkItem
 from workflows.verification import verify
@@ -394,6 +394,19 @@ def test_it_is_tried_again_after_a_growing_while_and_forgotten_when_it_succeeds(
     assert (item.attempts, item.retry_at, item.last_error) == (0, None, "")
     assert Finding.objects.count() == 0
     assert steps_of(order)[0] == ("due_today", DUE_DAY, at)
+
+
+def test_an_operator_has_it_tried_again_at_once(place: County) -> None:
+    order = order_of(place)
+    item = item_of(order, DRAFTED)
+    _spoil(order, tells=["nobody"])
+    sweep(DUE_DAY)
+    assert not retry(item.pk, institution_id=place.institution.pk + 1)
+    WorkItem.objects.filter(pk=item.pk).update(ladder=item.ladder)
+    assert sweep(DUE_DAY).steps == 0
+    assert retry(item.pk, institution_id=place.institution.pk)
+    assert sweep(DUE_DAY).steps == 1
+    assert not retry(item.pk, institution_id=place.institution.pk)
 
 
 def test_an_action_that_raises_undoes_its_own_document_only(
