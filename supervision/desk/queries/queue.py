@@ -185,7 +185,10 @@ def row_of(item: Any, reader: Reader, *, claiming: bool = False) -> Row:
     declared = lifecycle.steps.get(forward.key) if forward else None
     bulk = (
         forward
-        if declared and not declared.irreversible and not declared.numbers and all(g.optional for g in declared.given)
+        if declared
+        and not declared.irreversible
+        and not declared.numbers
+        and all(g.optional for g in declared.given)
         else None
     )
     name = Text(item.unit_name_zh, item.unit_name_en or item.unit_name_zh)
