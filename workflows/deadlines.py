@@ -255,11 +255,3 @@ def retry(item_id: int, *, institution_id: int) -> bool:
         pk=item_id, institution_id=institution_id, closed_at__isnull=True, retry_at__isnull=False
     )
     return aside.update(retry_at=None) > 0
-
-
-def retry(item_id: int, *, institution_id: int) -> bool:
-    """Let the next sweep look at an item again that was set aside. False when it is not set aside any more."""
-    aside = WorkItem.objects.filter(
-        pk=item_id, institution_id=institution_id, closed_at__isnull=True, retry_at__isnull=False
-    )
-    return aside.update(retry_at=None) > 0
