@@ -33,5 +33,5 @@ def test_every_step_and_ladder_step_reads_in_both_languages(language: str) -> No
                 assert bool(re.search("[\u4e00-\u9fff]", str(said))) is (language == "zh-hans")
         assert (
             str(step_text("orders.supervisionorder", "ladder:urge"))
-            == {"zh-hans": "催办", "en": "urged"}[language]
+            == {"zh-hans": "催办", "en": "Urged"}[language]
         )

@@ -25,13 +25,13 @@ from workflows.models import WorkItem
 from workflows.words import Text
 
 LADDER_STEPS = {
-    "remind": Text("提醒", "reminded"),
-    "near": Text("临期提醒", "reminded: close to its date"),
-    "due_today": Text("今日到期提醒", "reminded: due today"),
-    "overdue": Text("逾期亮灯", "overdue"),
-    "urge": Text("催办", "urged"),
-    "order": Text("转督办", "supervision order drafted"),
-    "escalate": Text("上报", "escalated"),
+    "remind": Text("到期提醒", "Due soon"),
+    "near": Text("临近到期", "Close to the due date"),
+    "due_today": Text("今日到期", "Due today"),
+    "overdue": Text("已逾期", "Overdue"),
+    "urge": Text("催办", "Urged"),
+    "escalate": Text("升级督促", "Escalated"),
+    "order": Text("转为督办", "Supervision order"),
 }
 """What the steps of a ladder are called on the screens; the pack says when each is taken and who is told."""
 
