@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import Exists, Value
+from django.db.models import Exists, OuterRef, Value
+from django.db.models.functions import JSONObject
 
 from calendars.queries import STAMP
 from organisation.actors import Actor, Capacity
@@ -139,11 +141,20 @@ def take(
         if request_id and actor.person_id
         else Value(False)
     )
-    rows = model._base_manager.filter(pk__in=list(ids)).annotate(calendar_stamp=STAMP, answered=answered)
+    rows = model._base_manager.filter(pk__in=list(ids)).annotate(
+        calendar_stamp=STAMP, answered=answered, rerouted=_rerouted(model)
+    )
     found = list(rows.order_by("pk").select_for_update(of=("self",)))
     if len(found) < len(ids):
         raise model.DoesNotExist(f"{model.kind()}: {sorted(set(ids) - {d.pk for d in found})}")
     return found
+
+
+def _rerouted(model: type[Document]) -> Any:
+    """Which open duties the next office up holds, and which office that is; see `Role.capacities`."""
+    items = WorkItem.objects.filter(kind=model.kind(), document_id=OuterRef("pk"), closed_at__isnull=True)
+    place = JSONObject(duty="duty", post="post_role", unit="owner_unit_id")
+    return ArraySubquery(items.exclude(rerouted_from="").values(place=place))
 
 
 def read_facts(model: type[Document], documents: Sequence[Document], names: frozenset[str]) -> None:

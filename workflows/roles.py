@@ -33,8 +33,24 @@ class Role:
         unit = self.unit_of(document)
         if actor.institution_id != document.institution_id or (self.unit and unit is None):
             return ()
-        fitting = (c for c in actor.capacities if c.role == self.post and (unit is None or c.unit_id == unit))
-        return tuple(sorted(fitting, key=lambda c: (c.via != "post", c.post_id or 0)))
+        places = [(self.post, unit), *self._standing_in(document)]
+        fitting = (
+            c
+            for c in actor.capacities
+            if any(c.role == post and at in (None, c.unit_id) for post, at in places)
+        )
+        return tuple(sorted(fitting, key=lambda c: (c.role != self.post, c.via != "post", c.post_id or 0)))
+
+    def _standing_in(self, document: Any) -> list[tuple[str, int | None]]:
+        """The next offices up that hold this role's open items, because nobody can act for it.
+
+        `document.rerouted` is read with the document (`workflows.fire.take`): which duty is now whose.
+        """
+        return [
+            (place["post"], place["unit"])
+            for place in getattr(document, "rerouted", None) or ()
+            if (duty := document.lifecycle.duty(place["duty"])) is not None and duty.role.key == self.key
+        ]
 
     def owes(self, zh: str, en: str, *, within: str) -> Duty:
         """A duty of this role, to be done within the deadline rule `within` of the document's scheme."""

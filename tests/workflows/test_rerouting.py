@@ -16,6 +16,7 @@ from tests.supervision.county import AT, County, moment, order_of, report_of, wa
 from tests.workflows.clock_ground import DRAFTED, item_of, orders, stage
 from workflows import worklist
 from workflows.auditor import find
+from workflows.documents import Refused
 from workflows.models import Entry, Notice, Payload
 from workflows.rerouting import Rerouted, reroute
 from workflows.verification import verify
@@ -184,3 +185,19 @@ def test_many_items_of_one_vacant_office_move_together(place: County) -> None:
     assert reroute(moment(3, 4)) == Rerouted(up=250)
     assert {item_of(order, DRAFTED).post_role for order in (made[0], made[-1])} == {"leading_group"}
     assert reroute(moment(3, 4) + timedelta(minutes=1)) == Rerouted()
+
+
+def test_the_next_office_up_can_do_what_has_come_to_it_and_only_that(place: County) -> None:
+    report = report_of(place, "bureau")
+    leaves(place, "staff elsewhere")
+    with pytest.raises(Refused):
+        counties.change(place, report, "head elsewhere", VACANT, summary="情况")
+    reroute(VACANT)
+    walk(place, report, "fill_in:head elsewhere", VACANT)
+    with pytest.raises(Refused):
+        counties.act(place, report, "hand_in", "head", VACANT)
+    counties.act(place, report, "hand_in", "head elsewhere", VACANT)
+    assert counties.again(report).state == "for_signature"
+    entry = Entry.objects.filter(kind=report.kind(), document_id=report.pk).latest("sequence")
+    assert (entry.step, entry.as_role) == ("hand_in", "head")
+    assert verify().clean

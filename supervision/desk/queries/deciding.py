@@ -58,6 +58,15 @@ def open_items(document: Any) -> list[WorkItem]:
     )
 
 
+def rerouted_of(items: Iterable[WorkItem]) -> list[dict[str, Any]]:
+    """Which duties the next office up holds, as `fire.take` reads them with the row."""
+    return [
+        {"duty": item.duty, "post": item.post_role, "unit": item.owner_unit_id}
+        for item in items
+        if item.rerouted_from
+    ]
+
+
 def steps_of(document: Any, reader: Reader, typed: Typed) -> tuple[PageStep, ...]:
     """The document's steps that are this person's by role, each with every reason against it. Reads the guards' facts once."""
     leaving = [
@@ -145,6 +154,7 @@ def panel_of(
 ) -> Panel:  # fmt: skip
     """The decision form of one document for one reader."""
     typed = typed or Typed()
+    document.rerouted = rerouted_of(items)
     seat = item if item is not None and item.seat_id else own_seat(items, reader)
     steps = seat_steps(document, seat, reader, typed) if seat else ()
     steps += steps_of(document, reader, typed)

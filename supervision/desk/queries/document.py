@@ -22,7 +22,7 @@ from supervision.desk.pages import (
     Words,
 )  # fmt: skip
 from supervision.desk.queries import reader as said
-from supervision.desk.queries.deciding import Typed, open_items, panel_of
+from supervision.desk.queries.deciding import Typed, open_items, panel_of, rerouted_of
 from supervision.desk.queries.facts import facts_of, files_of, unit_name
 from supervision.desk.queries.reader import Reader
 from supervision.desk.queries.trail import entries_of
@@ -80,6 +80,7 @@ def document_page(
 ) -> DocumentPage:
     """Everything about one document for one reader: a constant number of statements."""
     items = open_items(document) if items is None else list(items)
+    document.rerouted = rerouted_of(items)
     lifecycle = document.lifecycle
     state = lifecycle.states.get(document.state)
     final = state is not None and state.final
