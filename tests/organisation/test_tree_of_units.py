@@ -89,7 +89,7 @@ def test_the_tree_of_another_institution_is_never_seen(county: Place, bureau: Pl
 def test_the_database_refuses_a_parent_of_another_institution(county: Place, bureau: Place) -> None:
     with pytest.raises(IntegrityError, match="another institution"), transaction.atomic():
         county.unit("办公室", bureau.root)
-    with pytest.raises(ValidationError, match="another institution"), translation.override("en"):
+    with translation.override("en"), pytest.raises(ValidationError, match="another institution"):
         Unit(institution=county.institution, parent=bureau.root, kind="section", begins=YEAR_BEGINS).clean()
 
 
@@ -101,7 +101,7 @@ def test_a_unit_is_not_moved_by_any_door(county: Place) -> None:
         with pytest.raises(IntegrityError, match="is not moved"), transaction.atomic():
             Unit.objects.filter(pk=section.pk).update(**moved)
     section.parent = other
-    with pytest.raises(ValidationError, match="not moved"), translation.override("en"):
+    with translation.override("en"), pytest.raises(ValidationError, match="not moved"):
         section.clean()
 
 
