@@ -43,7 +43,7 @@ run: $(VENV)/.run-stamp $(VENV)/.catalogue-stamp  ## the whole of Duban with dem
 
 test: install  ## everything CI runs: the checks, then all tests
 	@$(BIN)/python -m config.checks
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: install  ## format, lint, types, import rules, migrations, generated pages, catalogue
 	@$(BIN)/python -m config.checks

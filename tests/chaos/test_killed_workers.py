@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(240)
 LIVES = ("sweep.acted", "sweep.locked", "sweep.written", "after_lease", "after_smtp_accept", "")
 """Where the processes of each life die: after an action, between claim and commit, between commit and send, between send
 and mark; "" only where chance strikes. The first takes what acts, or the next would take it unharmed."""
-WAVE = 40
+WAVE = 25
 """Orders that are overdue when they come in: four steps each."""
 
 
