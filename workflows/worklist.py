@@ -233,9 +233,7 @@ def candidates(item: WorkItem, role: Role, document: Any, at: datetime) -> Any:
 
 
 QUEUE = """
-SELECT q.*, u.name_zh AS unit_name_zh, u.name_en AS unit_name_en, p.name AS claimed_name,
-  (SELECT count(*) FROM workflows_attachment a
-    WHERE a.kind = q.kind AND a.document_id = q.document_id AND a.removed_at IS NULL) AS files FROM (
+WITH q AS MATERIALIZED (
   (SELECT w.* FROM workflows_workitem w
     WHERE w.claimed_by_id = %(person)s AND w.closed_at IS NULL AND w.paused_at IS NULL {narrow}
     ORDER BY w.due_at, w.id LIMIT %(limit)s)
@@ -256,7 +254,10 @@ SELECT q.*, u.name_zh AS unit_name_zh, u.name_en AS unit_name_en, p.name AS clai
      SELECT w.* FROM workflows_workitem w
       WHERE w.post_id = c.post AND w.closed_at IS NULL AND w.paused_at IS NULL AND w.claimed_by_id IS NULL {narrow}
       ORDER BY w.due_at, w.id LIMIT %(limit)s) w)
-) q JOIN organisation_unit u ON u.id = q.unit_id LEFT JOIN organisation_person p ON p.id = q.claimed_by_id
+)
+SELECT q.*, u.name_zh AS unit_name_zh, u.name_en AS unit_name_en, p.name AS claimed_name,
+  (SELECT count(*) FROM workflows_attachment a
+    WHERE a.kind = q.kind AND a.document_id = q.document_id AND a.removed_at IS NULL) AS files FROM q JOIN organisation_unit u ON u.id = q.unit_id LEFT JOIN organisation_person p ON p.id = q.claimed_by_id
 """
 
 # "owner_unit_id IS NULL" tells the planner nothing about order: an office's items come in the index's order, hence without
