@@ -525,11 +525,17 @@ def test_a_killed_sweeper_leaves_nothing_half_done(
 
 
 def test_one_that_kills_every_sweeper_waits_longer_each_time(committed: County, committed_db: Any) -> None:
-    """Attempts are counted before they are made: after the second death the others are no longer kept waiting."""
-    report = report_of(committed)
+    """Attempts are counted before they are made, each when its turn comes: those behind it have not been tried."""
+    killer, behind = report_of(committed), report_of(committed, "bureau")
+    assert killer.pk < behind.pk
     at = moment(4, 20)
     for died in (1, 2, 3):
         killed = run(committed_db.environment, "sweep", "--at", at.isoformat(), failpoint="sweep.acted")
         assert killed.returncode == 137, killed.stderr
-        item = item_of(report, "quarterly_report")
+        item = item_of(killer, "quarterly_report")
         assert (item.attempts, bool(item.retry_at)) == (died, died == 3)
+        assert item_of(behind, "quarterly_report").attempts == 0
+    assert sweep(at).documents == 2, (
+        "the others go on: the report behind it, and the order that its lateness opened"
+    )
+    assert [bool(steps_of(report)) for report in (killer, behind)] == [False, True]
