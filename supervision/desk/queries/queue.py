@@ -29,10 +29,10 @@ from supervision.desk.queries import reader as said
 from supervision.desk.queries.chrome import shown
 from supervision.desk.queries.reader import Reader
 from workflows.documents import document_kinds, model_of
-from workflows.fire import read_facts
 from workflows.judgement import judge
 from workflows.models import Lamp, WorkItem
 from workflows.roles import DoerOf
+from workflows.taking import read_facts
 from workflows.words import Text
 from workflows.worklist import Narrowing, queue, queue_counts
 
