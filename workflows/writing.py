@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -286,7 +286,7 @@ def deadline_columns(deadline: Deadline) -> dict[str, Any]:
     """The columns of a work item that a deadline fills."""
     return {
         "due_on": deadline.due_on, "due_at": deadline.due_at, "derivation": deadline.derivation, "provisional": deadline.provisional,
-        "ladder": [asdict(step) for step in deadline.ladder], "next_step_at": deadline.ladder[0].at if deadline.ladder else None,
+        "ladder": [vars(step) for step in deadline.ladder], "next_step_at": deadline.ladder[0].at if deadline.ladder else None,
     }  # fmt: skip
 
 

@@ -31,9 +31,10 @@ from tests.workflows.clock_ground import (
     told,
 )
 from workflows import deadline_writing, effects, worklist
-from workflows.deadlines import retry, sweep
+from workflows.deadlines import sweep
 from workflows.documents import Refused
 from workflows.models import Finding, Notice, WorkItem
+from workflows.setting_aside import retry
 from workflows.verification import verify
 
 DUE_DAY = moment(3, 4)  # 09:00 on the day the draft is due: "due_today"

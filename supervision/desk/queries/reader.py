@@ -122,6 +122,7 @@ ACTS = {
     "attach": Text("上传附件", "added a file"),
     "remove_attachment": Text("移除附件", "removed a file"),
     "erase": Text("清除个人信息", "erased personal data"),
+    "pass_over": Text("越过出错的到期步骤", "passed over a due step that raised an error"),
     "rederived": Text("因日历更新重算时限", "date derived anew from a new calendar"),
     "rerouted": Text("因职务空缺转上级办理", "sent to the next office up: the post is vacant"),
     "came_back": Text("职务补任，退回原岗位办理", "back to its post: it is held again"),
