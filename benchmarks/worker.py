@@ -34,6 +34,12 @@ class System(Protocol):
     def prepare(self, documents: int) -> None:
         """Make so many drafts; never timed."""
 
+    def report(self) -> None:
+        """Have the server count by now what this session did."""
+
+    def check(self) -> int:
+        """How many documents have taken all steps."""
+
 
 def run(system: System, seconds: float, start: float, limit: int | None = None) -> dict[str, Any]:
     """Walk drafts through all their steps for `seconds` from the instant `start` of the monotonic clock, or `limit` steps.
@@ -69,12 +75,15 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     module, url = sys.argv[1:]
+    os.environ["BENCHMARK_URL"] = url  # for what must know it when it is imported
     system = importlib.import_module(module).System(url)
     for line in sys.stdin:
         asked = json.loads(line)
         try:
             if asked["call"] == "run":
-                gave = run(system, **asked["with"])
+                gave: Any = run(system, **asked["with"])
+            elif asked["call"] == "stock":
+                gave = system.prepare(max(0, asked["with"]["documents"] - len(system.documents)))
             else:
                 gave = getattr(system, asked["call"])(**asked["with"])
             answer: dict[str, Any] = {"gave": gave}
