@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 
-from tests.chaos.installation import Installation
 from tests.chaos.record import Record
 from tests.chaos.scale import SCALE
 from tests.workflows.round_ground import AT, LEADERS, Ground, build, together
@@ -45,7 +44,7 @@ def is_sound(state: str, came: Counter[str]) -> bool:
     return state == "in_progress" and came == {"counted": 8, "ended the round": 1}
 
 
-def test_eight_signatures_at_once_end_every_round_and_end_it_once(own: Installation, record: Record) -> None:
+def test_eight_signatures_at_once_end_every_round_and_end_it_once(crowd: None, record: Record) -> None:
     record.title = f"Eight signatures at once, {SCALE.countersigns} plans"
     county = build(leaders=8, need=8)
     unsound = 0
@@ -62,7 +61,7 @@ def test_eight_signatures_at_once_end_every_round_and_end_it_once(own: Installat
 
 
 def test_without_the_lock_on_the_document_the_same_goes_wrong(
-    own: Installation, record: Record, monkeypatch: pytest.MonkeyPatch
+    crowd: None, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record.title = "The control: eight signatures without the document's lock"
     county = build(leaders=8, need=8)

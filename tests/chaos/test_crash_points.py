@@ -1,5 +1,5 @@
 """Every named point of a decision × every kind of decision: killed there, the same request sent again leaves what one that was
-never killed leaves (T5). The short version takes one point of each."""
+never killed leaves (T5). The short version takes one point of each third."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_killed_at_every_point_and_asked_again_it_is_as_if_it_had_never_been_kil
 ) -> None:
     record.title = "Every named point × every kind of decision"
     pairs, differ, number = 0, [], 0
-    for name, flow in FLOWS.items():
+    for name, flow in list(FLOWS.items())[:: 1 if SCALE is FULL else 3]:
         number += 1
         ready = flow.ready(place, number)
         since = latest()

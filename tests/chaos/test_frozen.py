@@ -29,6 +29,7 @@ from workflows.models import Notice
 pytestmark = pytest.mark.timeout(600)
 
 LEASE = 0.8  # seconds
+MAILS = 12
 
 
 def deliver_with_short_leases(said: Path, stops_at: str = "") -> Callable[[], None]:
@@ -64,7 +65,7 @@ def test_a_deliverer_that_stood_still_is_overtaken_and_what_it_says_is_not_writt
 ) -> None:
     use(settings, sink.port)
     now = database_clock()
-    for n in range(40):
+    for n in range(MAILS):
         notice(place, ("drafter", "checker")[n % 2], at=now)
     slow, fast = tmp_path / "slow", tmp_path / "fast"
     frozen = fork(deliver_with_short_leases(slow, where), tmp_path)
@@ -74,7 +75,7 @@ def test_a_deliverer_that_stood_still_is_overtaken_and_what_it_says_is_not_writt
         time.sleep(LEASE + 0.2)
         assert fork(deliver_with_short_leases(fast), tmp_path).wait() == 0
         assert "'taken_back': 1" in fast.read_text()
-        assert Delivery.objects.filter(status="sent").count() == 40
+        assert Delivery.objects.filter(status="sent").count() == MAILS
         marked = Delivery.objects.get(pk=held.pk)
         frozen.send(signal.SIGCONT)
         assert frozen.wait() == 0, frozen.words()
@@ -85,7 +86,7 @@ def test_a_deliverer_that_stood_still_is_overtaken_and_what_it_says_is_not_writt
     after = Delivery.objects.get(pk=held.pk)
     assert (after.status, after.sent_at, after.attempts) == ("sent", marked.sent_at, 2)
     assert ground.assert_mails_are_copies(sink, copies) == copies
-    assert Notice.objects.filter(code="outage").count() == 40
+    assert Notice.objects.filter(code="outage").count() == MAILS
 
 
 def test_deliverers_stopped_at_random_for_longer_than_their_lease_overwrite_nothing(

@@ -34,7 +34,7 @@ POINTS = (
 )
 LIVES = (
     "sweep.acted",
-    *(POINTS if SCALE is FULL else ("sweep.written", "after_smtp_accept")),
+    *(POINTS if SCALE is FULL else ("after_smtp_accept",)),
     *[""] * SCALE.random_lives,
 )
 """Where the processes of each life die: after an action, between claim and commit, between commit and send, between send
