@@ -242,6 +242,7 @@ def celery_worker_process(committed_db: Clone, tmp_path: Path) -> Iterator[Celer
             log=tmp_path / "worker.log",
             stop_signal=signal.SIGQUIT,
             folder=home.ROOT,
+            patience=1.0,  # it waits for its tasks for longer, and no test wants what they would still do
         )
     )
     app.control.purge()

@@ -24,7 +24,6 @@ from workflows.deadline_writing import Due, Telling
 from workflows.documents import Document, document_kinds, model_of, parent_of
 from workflows.effects import bring_about
 from workflows.failpoints import reached
-from workflows.models import WorkItem
 from workflows.rulebook import LadderStep
 from workflows.words import Text
 
@@ -136,17 +135,21 @@ def _in_lock_order(picked: Iterable[Due]) -> Iterator[tuple[str, list[Due]]]:
 def _sweep_kind(kind: str, rows: Sequence[Due], common: Sweep, swept: Swept) -> None:
     """First all whose steps only light lamps and tell people, together; then those that cause something, one by one."""
     clocks = {due.document_id: due.at for due in rows}
-    acting = [due for due in rows if due.acts]
-    together = sorted(clocks.keys() - {due.document_id for due in acting})
+    acting: dict[int, list[Due]] = {}
+    for due in rows:
+        if due.acts:
+            acting.setdefault(due.document_id, []).append(due)
+    together = sorted(clocks.keys() - acting.keys())
     if together:
         _halve(kind, together, clocks, common, swept)
-    if acting:
-        going_on = deadline_writing.trying(acting, first=RETRY_FIRST, longest=RETRY_LONGEST)
-        for pk in sorted({due.document_id for due in acting if due.item_id in going_on}):
-            try:
-                _take_acting(kind, pk, clocks[pk], common, swept)
-            except Exception as error:
-                _set_aside(kind, pk, clocks[pk], error, swept, counted=True)
+    for pk in sorted(acting):
+        # Counted one at a time: whoever stands behind a document that kills its process has not been tried.
+        if not deadline_writing.trying(acting[pk], first=RETRY_FIRST, longest=RETRY_LONGEST):
+            continue
+        try:
+            _take_acting(kind, pk, clocks[pk], common, swept)
+        except Exception as error:
+            _set_aside(kind, pk, clocks[pk], error, swept, counted=True)
 
 
 def _halve(
@@ -247,11 +250,3 @@ def lock(model: type[Document], ids: Collection[int]) -> list[int]:
         rows = rows.filter(Q(**{f"{column}__in": free}) | Q(**{f"{column}__isnull": True}))
     rows = rows.order_by("pk").select_for_update(of=("self",), skip_locked=True)
     return list(rows.values_list("pk", flat=True))
-
-
-def retry(item_id: int, *, institution_id: int) -> bool:
-    """Let the next sweep look at an item again that was set aside. False when it is not set aside any more."""
-    aside = WorkItem.objects.filter(
-        pk=item_id, institution_id=institution_id, closed_at__isnull=True, retry_at__isnull=False
-    )
-    return aside.update(retry_at=None) > 0

@@ -29,7 +29,7 @@ def read(ladder: Iterable[Mapping[str, Any]]) -> tuple[LadderStep, ...]:
 def _step(row: Mapping[str, Any]) -> LadderStep:
     return LadderStep(
         row["key"], datetime.fromisoformat(row["at"]), tuple(row.get("tells") or ()), row.get("lamp"), row.get("action"),
-        bool(row.get("urgent")),
+        bool(row.get("urgent")), row.get("level") or 0,
     )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ class LadderStep:
     """One step of a ladder (催办升级阶梯): what happens at `at` while the item is still open.
 
     `tells` holds role keys of the document's lifecycle, or "owner" for whoever owes the item;
-    `lamp` is "green", "yellow" or "red", or None to leave it; `action` names an entry of the action registry.
+    `lamp` is "green", "yellow" or "red", or None to leave it; `action` names an entry of the action registry;
+    `level` is how far things have come when it is taken (0: not escalated).
     """
 
     key: str
@@ -32,6 +33,7 @@ class LadderStep:
     lamp: str | None = None
     action: str | None = None
     urgent: bool = False
+    level: int = 0
 
 
 @dataclass(frozen=True)

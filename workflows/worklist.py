@@ -16,11 +16,12 @@ from organisation.actors import Actor, Capacity
 from organisation.models import Person, Standing
 from organisation.queries import local_day
 from workflows.documents import Refused, model_of
-from workflows.fire import note, take
+from workflows.fire import note
 from workflows.judgement import is_own_work
 from workflows.lifecycle import lifecycle_of
 from workflows.models import Notice, WorkItem
 from workflows.roles import Role
+from workflows.taking import take
 from workflows.words import Reason, Text
 
 ITEM_CLOSED = Text(

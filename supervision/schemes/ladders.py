@@ -25,6 +25,7 @@ class StepRule:
     lamp: str | None
     action: str | None
     urgent: bool
+    level: int = 0
 
 
 def climb(
@@ -59,7 +60,9 @@ def climb(
             lit = LadderStep(rule.key, starts_at.astimezone(UTC), (), rule.lamp) if rule.lamp else lit
             continue
         steps.append(
-            LadderStep(rule.key, at.astimezone(UTC), rule.tells, rule.lamp, rule.action, rule.urgent)
+            LadderStep(
+                rule.key, at.astimezone(UTC), rule.tells, rule.lamp, rule.action, rule.urgent, rule.level
+            )
         )
     if lit and not late:
         steps.append(lit)

@@ -25,6 +25,8 @@ ROLLS = (derivation.NEXT_WORKING_DAY, derivation.PREVIOUS_WORKING_DAY, derivatio
 NUMBER_UNITS = ("people", "hours", "working_days", "natural_days", "points", "percent", "times")
 LONGEST_OFFSET = 250
 """Working days between a due date and a step of its ladder: about a year. A ladder must come to its end."""
+HIGHEST_LEVEL = 4
+"""Levels of escalation that the board has colours for."""
 
 
 def read_pack(path: Path) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def read_pack(path: Path) -> dict[str, Any]:
         "offices": _offices(reader, fields.get("offices")),
         "groups": _groups(reader, fields.get("groups")),
         "lamps": _lamps(reader, fields.get("lamps")),
-        "steps": _step_words(reader, fields.get("steps")),
+        "steps": _step_names(reader, fields.get("steps")),
         "ladders": (
             ladders := _ladders(
                 reader, fields.get("ladders"), _keys(fields.get("steps")), _keys(fields.get("offices"))
@@ -211,8 +213,16 @@ def _fits_its_ladder(
 # --- Ladders -----------------------------------------------------------------------------------------------
 
 
-def _step_words(reader: Reader, node: Node | None) -> dict[str, Any]:
-    return {key: reader.words(child) for key, child in (reader.named(node) if node else {}).items()}
+def _step_names(reader: Reader, node: Node | None) -> dict[str, Any]:
+    """What steps are called, and how high they stand on the overdue board: `level`, from 1; without one, not escalated."""
+    names = {}
+    for key, child in (reader.named(node) if node else {}).items():
+        fields = reader.mapping(child, ("zh", "en"), ("level",))
+        names[key] = {
+            **(reader.both(fields) or {}),
+            "level": reader.integer(fields.get("level"), 1, HIGHEST_LEVEL) or 0,
+        }
+    return names
 
 
 def _ladders(reader: Reader, node: Node | None, names: set[str], offices: set[str]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class VersionRules:
     """What one scheme version says, ready for use.
 
     `name` is `slug@number`; `ladders` are by the rule that climbs them; `steps` are the names of their steps by key, which
-    a notice of the code `ladder:<key>` is told in; `lamps` are name and meaning by "green", "yellow" and "red".
+    a notice of the code `ladder:<key>` is told in, `levels` how high they stand on the board (0: not escalated); `lamps` are name and meaning by "green", "yellow" and "red".
     """
 
     name: str
@@ -43,19 +43,24 @@ class VersionRules:
     ladders: Mapping[str, tuple[StepRule, ...]]
     numbers: Mapping[str, int]
     steps: Mapping[str, Text]
+    levels: Mapping[str, int]
     lamps: Mapping[str, tuple[Text, Text]]
 
     @classmethod
     def of(cls, name: str, content: Mapping[str, Any]) -> VersionRules:
         """From a pack's content."""
         usual = time.fromisoformat(content["time_of_day"]["at"])
-        ladders = {key: tuple(_step(row, usual) for row in rows) for key, rows in content["ladders"].items()}
+        levels = {key: row["level"] for key, row in content["steps"].items()}
+        ladders = {
+            key: tuple(_step(row, usual, levels) for row in rows) for key, rows in content["ladders"].items()
+        }
         return cls(
             name,
             {key: _rule(key, row, name) for key, row in content["deadlines"].items()},
             {key: ladders[row["ladder"]] for key, row in content["deadlines"].items()},
             {key: row["value"] for key, row in content["numbers"].items()},
-            {key: Text(**words) for key, words in content["steps"].items()},
+            {key: Text(row["zh"], row["en"]) for key, row in content["steps"].items()},
+            levels,
             {key: (Text(**row["name"]), Text(**row["meaning"])) for key, row in content["lamps"].items()},
         )
 
@@ -67,7 +72,7 @@ def _rule(key: str, row: Mapping[str, Any], version: str) -> Rule:
     )  # fmt: skip
 
 
-def _step(row: Mapping[str, Any], usual: time) -> StepRule:
+def _step(row: Mapping[str, Any], usual: time, levels: Mapping[str, int]) -> StepRule:
     at = time.fromisoformat(row["time"]) if row["time"] else usual
     return StepRule(
         row["key"],
@@ -78,12 +83,13 @@ def _step(row: Mapping[str, Any], usual: time) -> StepRule:
         row["lamp"],
         row["action"],
         row["urgent"],
+        levels[row["key"]],
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SchemeBook:
-    """One version of a scheme with one calendar: a RuleBook."""
+    """One version of a scheme with one calendar: a RuleBook. A process has one of each; what it derives is never changed."""
 
     rules: VersionRules
     calendar: Calendar
@@ -103,7 +109,7 @@ class SchemeBook:
 
     def deadline_from(self, rule: str, base: Base) -> Deadline:
         """The deadline that `rule` gives from a base: for proposals, before there is a document. Raises RuleMissing."""
-        return self._deadline(derivation.derive(self._rule(rule), base, self.calendar, self.tz))
+        return _derived(self, rule, base)
 
     def due_on(self, rule: str, at: datetime) -> date:
         """The due date that a rule based on an event proposes at `at`, such as `order.due`. Raises RuleMissing."""
@@ -168,6 +174,12 @@ class SchemeBook:
         )  # fmt: skip
 
 
+@lru_cache(maxsize=512)
+def _derived(book: SchemeBook, rule: str, base: Base) -> Deadline:
+    """Documents that move together begin the same clocks."""
+    return book._deadline(derivation.derive(book._rule(rule), base, book.calendar, book.tz))
+
+
 def _started(stored: Mapping[str, Any]) -> datetime | None:
     """When the clock last began to run: after its last pause, or at its base."""
     resumed = [
@@ -203,6 +215,19 @@ def names_of_ladder_steps(kind: str, ids: Collection[int]) -> dict[int, Mapping[
     return {pk: rules_of_cycle(cycle_id).steps for pk, cycle_id in rows if cycle_id is not None}
 
 
+def rules_named(institution_id: int, version: str) -> VersionRules | None:
+    """What an institution's scheme version `slug@number` says, as ledger entries and derivations name it; None for a
+    name that it has not."""
+    return _rules_named(connection.settings_dict["NAME"], institution_id, version)
+
+
+def rules_in_force(institution_id: int) -> VersionRules | None:
+    """What the newest appraisal year's scheme says; None before the first year is opened. One statement."""
+    newest = Cycle.objects.filter(institution_id=institution_id).order_by("-year", "-pk")
+    cycle_id = newest.values_list("pk", flat=True).first()
+    return rules_of_cycle(cycle_id) if cycle_id else None
+
+
 @lru_cache(maxsize=4096)
 def _pinned(database: str, cycle_id: int) -> tuple[int, int, str]:
     """Version, institution and its time zone: the database lets none of them change."""
@@ -216,6 +241,18 @@ def _pinned(database: str, cycle_id: int) -> tuple[int, int, str]:
 def _rules(database: str, version_id: int) -> VersionRules:
     version = SchemeVersion.objects.select_related("scheme").get(pk=version_id)
     return VersionRules.of(str(version), version.content)
+
+
+@lru_cache(maxsize=256)
+def _rules_named(database: str, institution_id: int, name: str) -> VersionRules | None:
+    slug, _, number = name.rpartition("@")
+    if not number.isdigit():
+        return None
+    versions = SchemeVersion.objects.filter(
+        scheme__institution_id=institution_id, scheme__slug=slug, number=int(number)
+    )
+    pk = versions.values_list("pk", flat=True).first()
+    return _rules(database, pk) if pk else None
 
 
 @lru_cache(maxsize=1024)

@@ -112,7 +112,8 @@ def test_every_first_reminder_goes_to_whoever_owes_the_item(county_pack: dict[st
 def test_every_step_of_a_ladder_has_a_name_in_both_languages(county_pack: dict[str, Any]) -> None:
     keys = {step["key"] for steps in county_pack["ladders"].values() for step in steps}
     assert keys == set(county_pack["steps"])
-    assert county_pack["steps"]["urge"] == {"zh": "催办", "en": "Urged"}
+    assert county_pack["steps"]["urge"] == {"zh": "催办", "en": "Urged", "level": 1}
+    assert county_pack["steps"]["remind"]["level"] == 0, "a reminder is no escalation"
 
 
 def test_numbers_come_with_unit_name_and_source(county_pack: dict[str, Any]) -> None:
@@ -195,7 +196,9 @@ def line_of(text: str, needle: str) -> int:
          "须按发生的先后排列：应在 remind 之前。", "Steps stand in order of time: this one comes before remind."),
         ("key: due_today", "key: dew_today", "ladders.report.dew_today.key",
          "不认识 dew_today。是否为 due_today？", "dew_today is not known. Did you mean due_today?"),
-        ("  urge: {zh: 催办, en: Urged}\n", "", "ladders.report.urge.key",
+        ("en: Urged, level: 1}", "en: Urged, level: 9}", "steps.urge.level",
+         "9 超出范围，须在 1 至 4 之间。", "9 is out of range: write a number from 1 to 4."),
+        ("  urge: {zh: 催办, en: Urged, level: 1}\n", "", "ladders.report.urge.key",
          "不认识 urge。", "urge is not known. "),
         ("key: due_today", "key: remind", "ladders.report.remind",
          "步骤名 remind 重复，请改名。", "The key remind is used twice: rename one."),

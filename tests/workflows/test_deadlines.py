@@ -31,9 +31,10 @@ from tests.workflows.clock_ground import (
     told,
 )
 from workflows import deadline_writing, effects, worklist
-from workflows.deadlines import retry, sweep
+from workflows.deadlines import sweep
 from workflows.documents import Refused
 from workflows.models import Finding, Notice, WorkItem
+from workflows.setting_aside import retry
 from workflows.verification import verify
 
 DUE_DAY = moment(3, 4)  # 09:00 on the day the draft is due: "due_today"
@@ -525,11 +526,16 @@ def test_a_killed_sweeper_leaves_nothing_half_done(
 
 
 def test_one_that_kills_every_sweeper_waits_longer_each_time(committed: County, committed_db: Any) -> None:
-    """Attempts are counted before they are made: after the second death the others are no longer kept waiting."""
-    report = report_of(committed)
+    """Attempts are counted before they are made, each when its turn comes: those behind it have not been tried."""
+    killer, behind = report_of(committed), report_of(committed, "bureau")
+    assert killer.pk < behind.pk
     at = moment(4, 20)
     for died in (1, 2, 3):
         killed = run(committed_db.environment, "sweep", "--at", at.isoformat(), failpoint="sweep.acted")
         assert killed.returncode == 137, killed.stderr
-        item = item_of(report, "quarterly_report")
+        item = item_of(killer, "quarterly_report")
         assert (item.attempts, bool(item.retry_at)) == (died, died == 3)
+        assert item_of(behind, "quarterly_report").attempts == 0
+    swept = sweep(at)
+    assert (swept.documents, swept.actions) == (1, 1), "the report behind it goes on, and opens its order"
+    assert [bool(steps_of(report)) for report in (killer, behind)] == [False, True]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -30,7 +29,7 @@ from supervision.desk.queries import reader as said
 from supervision.desk.queries.chrome import shown
 from supervision.desk.queries.queue import LAMP_ORDER, Address, kinds_for_filter, pages_of
 from supervision.desk.queries.queue import filters_of as queue_filters
-from supervision.desk.queries.reader import LADDER_STEPS, LEVELS, Reader
+from supervision.desk.queries.reader import Reader
 from workflows.documents import document_kinds
 from workflows.models import Lamp, WorkItem
 from workflows.scope import OVERSIGHT
@@ -67,8 +66,8 @@ def board_page(reader: Reader, address: Address) -> Board:
     listed = narrowed.filter(lamp=lamp)
     if address.get("age").isdigit() and int(address.get("age")) < len(AGES):
         listed = _of_age(listed, reader, int(address.get("age")))
-    if address.get("level") in LEVELS or address.get("level") == "none":
-        listed = listed.annotate(level=LEVEL).filter(level=LEVELS.get(address.get("level"), 0))
+    if address.get("level").isdigit():
+        listed = listed.annotate(level=LEVEL).filter(level=int(address.get("level")))
     page = max(address.number("page", 1), 1)
     found = list(
         listed.select_related("unit", "claimed_by").order_by("due_at", "pk")[
@@ -88,7 +87,7 @@ def board_page(reader: Reader, address: Address) -> Board:
         pages=pages_of(address, page, PAGE, len(rows), total), on_time=rates["on_time"], trend=_trend(reader, address),
         search=address.get("q"), keep=tuple((n, address.get(n)) for n in ("lamp", "age", "level", "unit")),
         selects=(Select("kind", _("Type"), _("All types"), kinds_for_filter(), address.get("kind")),),
-        filters=(*queue_filters(_listing(address)), *_more_filters(address)),
+        filters=(*queue_filters(_listing(address)), *_more_filters(reader, address)),
         clear_url=address.path, list_title=names[lamp],
     )  # fmt: skip
 
@@ -100,13 +99,11 @@ def _listing(address: Address) -> Address:
     return bare
 
 
-def _more_filters(address: Address) -> Any:
+def _more_filters(reader: Reader, address: Address) -> Iterator[ActiveFilter]:
     if address.get("age").isdigit() and int(address.get("age")) < len(AGES):
         yield ActiveFilter(_age_label(*AGES[int(address.get("age"))]), address.having(age=None))
-    if address.get("level") in LEVELS:
-        yield ActiveFilter(str(LADDER_STEPS[address.get("level")]), address.having(level=None))
-    elif address.get("level") == "none":
-        yield ActiveFilter(_("Not escalated"), address.having(level=None))
+    if address.get("level").isdigit():
+        yield ActiveFilter(str(_level_name(reader, int(address.get("level")))), address.having(level=None))
 
 
 def _narrowed(items: QuerySet[WorkItem], address: Address) -> QuerySet[WorkItem]:
@@ -145,13 +142,13 @@ def _rates(reader: Reader, address: Address) -> Mapping[str, Any]:
 
 
 LEVEL = RawSQL(
-    """(SELECT coalesce(max((%s::jsonb ->> (step->>'key'))::int), 0)
+    """(SELECT coalesce(max((step->>'level')::int), 0)
           FROM jsonb_array_elements(workflows_workitem.ladder) WITH ORDINALITY AS taken(step, place)
          WHERE place <= workflows_workitem.ladder_at)""",
-    [json.dumps(LEVELS)],
+    [],
     output_field=IntegerField(),
 )
-"""How far an item's ladder has come, by LEVELS: read from the steps that were taken."""
+"""How far an item's ladder has come: the highest level of the steps that were taken."""
 
 
 def _ages_and_levels(
@@ -166,7 +163,7 @@ def _ages_and_levels(
         .order_by()
     )
     ages = [0] * len(AGES)
-    levels = dict.fromkeys([0, *LEVELS.values()], 0)
+    levels = dict.fromkeys([0, *reader.levels], 0)
     for group in groups:
         levels[group["level"]] = levels.get(group["level"], 0) + group["n"]
         if group["due_on"] is not None:
@@ -177,13 +174,14 @@ def _ages_and_levels(
         for place, ((first, last), n) in enumerate(zip(AGES, ages, strict=True))
     )  # fmt: skip
     rungs = [
-        Rung(level, LADDER_STEPS[key], "", levels.get(level, 0), address.having(lamp="red", level=key, age=None))
-        for key, level in sorted(LEVELS.items(), key=lambda pair: -pair[1])
-    ]  # fmt: skip
-    rungs.append(
-        Rung(0, _("Not escalated"), "", levels.get(0, 0), address.having(lamp="red", level="none", age=None))
-    )
+        Rung(level, _level_name(reader, level), "", count, address.having(lamp="red", level=level, age=None))
+        for level, count in sorted(levels.items(), reverse=True)
+    ]
     return bars, tuple(rungs)
+
+
+def _level_name(reader: Reader, level: int) -> Words:
+    return reader.levels.get(level, str(level)) if level else _("Not escalated")
 
 
 def _age_of(days: int) -> int:
@@ -233,11 +231,12 @@ def _league(
     return tuple(lines)
 
 
-def level_of(item: WorkItem) -> tuple[int, Words]:
-    """The highest step of the ladder that was taken."""
-    taken = [step["key"] for step in item.ladder[: item.ladder_at]]
-    key = max((k for k in taken if k in LEVELS), key=lambda k: LEVELS[k], default="")
-    return (LEVELS[key], LADDER_STEPS[key]) if key else (0, _("Not escalated"))
+def level_of(item: WorkItem, reader: Reader) -> tuple[int, Words]:
+    """The highest step of the ladder that was taken: its level and what it is called."""
+    taken: list[Mapping[str, Any]] = item.ladder[: item.ladder_at]
+    highest = max(taken, key=lambda step: int(step.get("level") or 0), default={})
+    level = int(highest.get("level") or 0)
+    return level, _step_name(highest, item, reader) if level else _("Not escalated")
 
 
 def _rows(items: list[WorkItem], reader: Reader) -> tuple[OverdueRow, ...]:
@@ -247,22 +246,21 @@ def _rows(items: list[WorkItem], reader: Reader) -> tuple[OverdueRow, ...]:
         due = said.due_of(item, reader)
         if due is None:
             continue
-        level, name = level_of(item)
+        level, name = level_of(item, reader)
         taken = item.ladder[item.ladder_at - 1] if item.ladder_at else None
         coming = item.ladder[item.ladder_at] if item.ladder_at < len(item.ladder) else None
         rows.append(OverdueRow(
             item.title, said.document_url(item.kind, item.document_id), due, item.number, Text(item.unit.name_zh, item.unit.name_en or item.unit.name_zh),
             item.claimed_by.name if item.claimed_by else said.role_text(item.post_role), level, name,
-            last=_step_name(taken) if taken else said.duty_text(item), last_at=datetime.fromisoformat(taken["at"]) if taken else item.opened_at,
-            next=_step_name(coming) if coming else "", next_on=datetime.fromisoformat(coming["at"]).astimezone(zone).date() if coming else None,
+            last=_step_name(taken, item, reader) if taken else said.duty_text(item), last_at=datetime.fromisoformat(taken["at"]) if taken else item.opened_at,
+            next=_step_name(coming, item, reader) if coming else "", next_on=datetime.fromisoformat(coming["at"]).astimezone(zone).date() if coming else None,
             lamp=item.lamp,
         ))  # fmt: skip
     return tuple(rows)
 
 
-def _step_name(step: Mapping[str, Any]) -> Words:
-    key = str(step["key"])
-    return LADDER_STEPS.get(key, key)
+def _step_name(step: Mapping[str, Any], item: WorkItem, reader: Reader) -> Words:
+    return said.ladder_step_text(str(step["key"]), str(item.derivation.get("scheme") or ""), reader)
 
 
 def longest_overdue(reader: Reader, limit: int = 5) -> tuple[OverdueRow, ...]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from organisation.roles import PostRole
 from supervision.desk.pages import Card, LeaderDesk
+from supervision.desk.queries import reader as said
 from supervision.desk.queries.board import lamp_counts, longest_overdue
 from supervision.desk.queries.facts import facts_of, files_of
 from supervision.desk.queries.queue import row_of
@@ -36,7 +37,7 @@ def leader_desk(reader: Reader) -> LeaderDesk:
     return LeaderDesk(
         today=reader.today, cards=tuple(_card(item, reader) for item in items[:CARDS]), total=len(items),
         lamps=lamp_counts(reader, board_url), board_url=board_url, attention=longest_overdue(reader), queue_url=reverse("queue"),
-        last_done=_last_done(reader) if not items else None,
+        last_done=said.last_done(reader) if not items else None,
     )  # fmt: skip
 
 
@@ -61,8 +62,3 @@ def _standing(item: WorkItem, document: Any) -> str:
     return _("%(agreed)d agreed, %(against)d against, %(waiting)d open; %(need)d must agree") % {
         "agreed": tally.agreed, "against": tally.against, "waiting": tally.waiting, "need": max(tally.need, 1),
     }  # fmt: skip
-
-
-def _last_done(reader: Reader) -> tuple[str, Any] | None:
-    item = WorkItem.objects.filter(closed_by_id=reader.actor.person_id).order_by("-closed_at").first()
-    return (item.title, item.closed_at) if item else None

@@ -29,10 +29,10 @@ from supervision.desk.queries import reader as said
 from supervision.desk.queries.chrome import shown
 from supervision.desk.queries.reader import Reader
 from workflows.documents import document_kinds, model_of
-from workflows.fire import read_facts
 from workflows.judgement import judge
 from workflows.models import Lamp, WorkItem
 from workflows.roles import DoerOf
+from workflows.taking import read_facts
 from workflows.words import Text
 from workflows.worklist import Narrowing, queue, queue_counts
 
@@ -109,7 +109,7 @@ def queue_page(reader: Reader, address: Address) -> Queue:
             Select("unit", _("Unit"), _("All units"), _units(rows, address), address.get("unit")),
         ),
         filters=filters, clear_url=bare.having(), total=shown(everything), calendar_note=calendar_note(reader),
-        bulk_url=reverse("bulk") if tab == "mine" else "", last_done=_last_done(reader) if not rows else None,
+        bulk_url=reverse("bulk") if tab == "mine" else "", last_done=said.last_done(reader) if not rows else None,
     )  # fmt: skip
 
 
@@ -277,11 +277,6 @@ def _done(item: WorkItem, document: Any, reader: Reader) -> Row:
         state=said.state_text(item.kind, document.state) if document else "",
         decided=Decided(act, item.closed_at, recall_url=url, why_no_recall=why),
     )  # fmt: skip
-
-
-def _last_done(reader: Reader) -> tuple[str, Any] | None:
-    item = WorkItem.objects.filter(closed_by_id=reader.actor.person_id).order_by("-closed_at").first()
-    return (item.title, item.closed_at) if item else None
 
 
 def calendar_note(reader: Reader) -> str:

@@ -18,25 +18,12 @@ from organisation.middleware import Page
 from organisation.queries import local_day
 from organisation.roles import PostRole
 from supervision.desk.pages import Because, Due, Who, Words
+from supervision.schemes.rulebooks import rules_in_force, rules_named
 from workflows import rounds
 from workflows.documents import model_of
 from workflows.lifecycle import Step
 from workflows.models import WorkItem
 from workflows.words import Text
-
-LADDER_STEPS = {
-    "remind": Text("到期提醒", "Due soon"),
-    "near": Text("临近到期", "Close to the due date"),
-    "due_today": Text("今日到期", "Due today"),
-    "overdue": Text("已逾期", "Overdue"),
-    "urge": Text("催办", "Urged"),
-    "escalate": Text("升级督促", "Escalated"),
-    "order": Text("转为督办", "Supervision order"),
-}
-"""What the steps of a ladder are called on the screens; the pack says when each is taken and who is told."""
-
-LEVELS = {"urge": 1, "escalate": 2, "order": 3}
-"""How high a step stands: which colour its level is shown in."""
 
 
 @dataclass
@@ -53,6 +40,13 @@ class Reader:
     @cached_property
     def calendar(self) -> Calendar:
         return calendar_of(self.actor.institution_id, current_stamp())
+
+    @cached_property
+    def levels(self) -> Mapping[int, Text]:
+        """What the levels of escalation are called by the scheme in force, the lowest (1) first."""
+        rules = rules_in_force(self.actor.institution_id)
+        named = sorted((level, key) for key, level in rules.levels.items() if level) if rules else []
+        return {level: rules.steps[key] for level, key in named} if rules else {}
 
     @property
     def roles(self) -> frozenset[str]:
@@ -106,14 +100,17 @@ def state_text(kind: str, state: str) -> Words:
 
 
 def step_text(kind: str, step: str) -> Words:
-    """How an entry of the ledger is called: a step of the lifecycle, or one of the engine's own acts."""
+    """How an act of a person is called: a step of the lifecycle, or one of the engine's own acts."""
     known = model_of(kind).lifecycle.steps.get(step)
     if known:
         return known.text
-    if step.startswith("ladder:"):
-        key = step.removeprefix("ladder:").rpartition(":")[2]
-        return LADDER_STEPS.get(key, key)
     return ACTS.get(step) or rounds.ENTRY_WORDS.get(step) or step
+
+
+def ladder_step_text(key: str, rules: str, reader: Reader) -> Words:
+    """How a step of a ladder is called by the scheme version (`slug@number`) that the entry or item is pinned to."""
+    known = rules_named(reader.actor.institution_id, rules)
+    return known.steps.get(key, key) if known else key
 
 
 ACTS = {
@@ -125,6 +122,7 @@ ACTS = {
     "attach": Text("上传附件", "added a file"),
     "remove_attachment": Text("移除附件", "removed a file"),
     "erase": Text("清除个人信息", "erased personal data"),
+    "pass_over": Text("越过出错的到期步骤", "passed over a due step that raised an error"),
     "rederived": Text("因日历更新重算时限", "date derived anew from a new calendar"),
     "rerouted": Text("因职务空缺转上级办理", "sent to the next office up: the post is vacant"),
     "came_back": Text("职务补任，退回原岗位办理", "back to its post: it is held again"),
@@ -174,3 +172,10 @@ def tone_of(kind: str, step: Step[Any]) -> str:
 
 def who_acted(name: str, unit: Words, role: str, holder: str = "", *, me: bool = False) -> Who:
     return Who(name, unit=unit, role=role_text(role), on_behalf_of=holder, me=me)
+
+
+def last_done(reader: Reader) -> tuple[str, datetime] | None:
+    """What the reader closed last, and when: said where nothing is left to do."""
+    done = WorkItem.objects.filter(closed_by_id=reader.actor.person_id, closed_at__isnull=False)
+    item = done.order_by("-closed_at").only("title", "closed_at").first()
+    return (item.title, item.closed_at) if item and item.closed_at else None

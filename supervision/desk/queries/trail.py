@@ -17,6 +17,7 @@ from supervision.desk.queries import reader as said
 from supervision.desk.queries.reader import Reader
 from workflows import models as rows
 from workflows.lifecycle import Given
+from workflows.notices import LADDER
 from workflows.words import Text
 
 UNSAID = frozenset({"open_item", "seats_open"})
@@ -39,7 +40,7 @@ def opinions_of(document: Any, reader: Reader) -> tuple[Opinion, ...]:
     found = [(row, content) for row, content in read(document) if row.actor and row.step not in UNSAID]
     units = _units(found)
     return tuple(
-        Opinion(_who(row, content, units, reader), act_of(document.kind(), row.step, content), row.effective_at, words_of(document, row.step, content))
+        Opinion(_who(row, content, units, reader), act_of(row, content, reader), row.effective_at, words_of(document, row.step, content))
         for row, content in found
     )  # fmt: skip
 
@@ -73,21 +74,20 @@ def _who(row: rows.Entry, content: Mapping[str, Any], units: Mapping[int, Text],
     )  # fmt: skip
 
 
-def act_of(kind: str, step: str, content: Mapping[str, Any]) -> Any:
-    if step == "vote":
-        return (
-            rows.Vote(content["choice"]).label
-            if content.get("choice") in rows.Vote.values
-            else said.step_text(kind, step)
-        )
-    return said.step_text(kind, step)
+def act_of(row: rows.Entry, content: Mapping[str, Any], reader: Reader) -> Any:
+    """What was done, as the entry's own rules or lifecycle call it."""
+    if row.step == "vote" and content.get("choice") in rows.Vote.values:
+        return rows.Vote(content["choice"]).label
+    if row.step.startswith(LADDER):
+        return said.ladder_step_text(row.step.removeprefix(LADDER), row.rules, reader)
+    return said.step_text(row.kind, row.step)
 
 
 def words_of(document: Any, step: str, content: Mapping[str, Any]) -> str:
     """What the person wrote with it: the reason or opinion first, then what was handed over under its own name."""
-    if step.startswith("ladder:") or step in ("claim", "release"):
+    if step.startswith(LADDER) or step in ("claim", "release"):
         return str(said.duty_words(document.kind(), str(content.get("duty", ""))))
-    if step in ("vote", "hand_over"):
+    if step in ("vote", "hand_over", "pass_over"):
         return str(content.get("opinion") or content.get("reason") or "")
     if step == "attach" or step == "remove_attachment":
         return str(content.get("name", ""))
@@ -114,7 +114,7 @@ def _entry(
     kind = document.kind()
     step = document.lifecycle.steps.get(row.step)
     return Entry(
-        row.sequence, _who(row, content, units, reader), act_of(kind, row.step, content), row.effective_at,
+        row.sequence, _who(row, content, units, reader), act_of(row, content, reader), row.effective_at,
         tone=said.tone_of(kind, step) if step else "plain",
         before=said.state_text(kind, row.from_state) if row.from_state else "", after=said.state_text(kind, row.to_state),
         text=words_of(document, row.step, content), changes=_changes(document, content) if row.step == "edit" else (),
