@@ -107,7 +107,8 @@ def fire_many(
         if judged:
             request = Request(actor, at, effective_at or at, request_id, content, inputs)
             many.done += _move(model, declared, judged, request)
-        elif declared.numbers:  # what was held for a number, such as a series that is not there yet, goes as well
+        elif declared.numbers:
+            # What was held for a number, such as a series that is not there yet, goes as well.
             transaction.set_rollback(True)
     committed()
     return many
