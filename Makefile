@@ -45,17 +45,15 @@ test: install  ## everything CI runs: the checks, then all tests
 	@$(BIN)/python -m config.checks
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-<<<<<<< HEAD
 chaos: export DUBAN_CHAOS := full
 chaos: export DUBAN_CHAOS_RECORDS := $(CURDIR)/var/chaos
 chaos: install  ## the reliability run: kills, cuts, races, time; DUBAN_CHAOS_SEED=n; writes docs/reliability-run.md
 	@rm -rf $(DUBAN_CHAOS_RECORDS)
 	@begun=$$(date +%s); $(BIN)/python -m pytest tests/chaos -n 2 --dist loadfile --no-loadscope-reorder && \
 	$(BIN)/python -m tests.chaos.report $(DUBAN_CHAOS_RECORDS) $$(( $$(date +%s) - begun ))
-=======
+
 model: install  ## every lifecycle against its model, at length; says what was reached (about half an hour)
 	@DUBAN_MODEL=long $(BIN)/python -m pytest tests/model
->>>>>>> 1399e21a84facdc74be3db2c70c5d135b947a219
 
 check: install  ## format, lint, types, import rules, migrations, generated pages, catalogue
 	@$(BIN)/python -m config.checks
