@@ -10,10 +10,10 @@ CATALOGUES := $(wildcard locale/*/LC_MESSAGES/django.po)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help install run test check fix
+.PHONY: help install run test check fix bench bench-quick
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 install: $(VENV)/.dev-stamp $(VENV)/.catalogue-stamp  ## the virtual environment with everything for work and tests
 
@@ -53,3 +53,9 @@ fix: install  ## mends what can be mended by a tool
 	@$(BIN)/ruff format .
 	@$(BIN)/python tools/licences.py
 	@DUBAN_DEMO=1 $(BIN)/python manage.py process_pages
+
+bench: install  ## Duban beside its peers and the floor of the database, into benchmarks/RESULTS.md; at most 30 minutes
+	@DUBAN_DEMO=1 $(BIN)/python -m benchmarks
+
+bench-quick: install  ## a first look at the same, into var/bench/quick.md; at most 5 minutes
+	@DUBAN_DEMO=1 $(BIN)/python -m benchmarks --quick
