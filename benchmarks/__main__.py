@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 from benchmarks import pages
 from benchmarks.clients import ClientFailed
 from benchmarks.ground import FOLDER, ground
@@ -36,29 +38,46 @@ def main() -> int:
     signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(LONGEST[wanted.quick])
     begun = time.monotonic()
+    sections: list[pages.Section] = []
+    unmeasured: dict[str, str] = {}
+    machine: list[str] = []
     try:
         with ground() as here:
-            lab, sections = Lab(here, quick=wanted.quick), []
+            machine += facts(here)
+            lab = Lab(here, quick=wanted.quick, missing=unmeasured)
             for name in wanted.only:
                 print(f"Measuring {name} ({time.monotonic() - begun:.0f} s)", flush=True)
                 sections.append(PARTS[name](lab))
-            spent = time.monotonic() - begun
-            machine = [*facts(here), f"The run took {spent / 60:.1f} minutes; seed {lab.seed}."]
-            text = pages.page(sections, machine, lab.missing, quick=wanted.quick)
+            signal.alarm(0)
+    except TookTooLong:
+        unmeasured |= dict.fromkeys(wanted.only[len(sections) :], "the time was up")
     except (CannotStart, HomeInUse, ClientFailed) as reason:
         print(reason, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
+    complete = len(sections) == len(wanted.only)
+    machine.append(
+        f"The run took {(time.monotonic() - begun) / 60:.1f} minutes; load over its last minute: {psutil.getloadavg()[0]:.1f}."
+    )
+    text = pages.page(sections, machine, unmeasured, quick=wanted.quick)
     if wanted.only != list(PARTS):
         print(text)
-        return 0
-    target = FOLDER / "quick.md" if wanted.quick else RESULTS
+        return 0 if complete else 1
+    target = (
+        RESULTS if complete and not wanted.quick else FOLDER / ("quick.md" if complete else "unfinished.md")
+    )
     target.write_text(text)
     print(f"Written: {target}")
-    return 0
+    return 0 if complete else 1
+
+
+class TookTooLong(Exception):
+    """The time was up."""
 
 
 def _too_long(number: int, frame: object) -> None:
-    raise ClientFailed("The benchmark took longer than it may; nothing was written.")
+    raise TookTooLong
 
 
 if __name__ == "__main__":

@@ -62,6 +62,11 @@ class Client:
         self.ask(call, **arguments)
         return self.answer()
 
+    def kill(self) -> None:
+        """End it at once, whatever it is doing."""
+        self.process.kill()
+        self.process.wait()
+
     def close(self) -> None:
         """End it; returns when it is gone, so that the server has its last figures."""
         assert self.process.stdin is not None

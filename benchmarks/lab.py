@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from benchmarks import clients, environments
 from benchmarks.catalogue import DUBAN, SYSTEMS, Measured
@@ -30,7 +30,8 @@ class Lab:
         """The migrated database with the county; made once. Gives its name, for copies."""
         if not self._has_duban:
             url = self.ground.make(DUBAN)
-            client = self._client(SYSTEMS["duban"], url)
+            few = {"BENCHMARK_UNITS": "10"} if self.quick else {}
+            client = self._client(replace(SYSTEMS["duban"], variables=few), url)
             client.do("lay")
             client.close()
             self._has_duban = True
@@ -38,7 +39,8 @@ class Lab:
 
     @contextmanager
     def systems(self, *keys: str) -> Iterator[list[str]]:
-        """A fresh database for each of these, laid; gives those that are there. They are dropped afterwards."""
+        """A fresh database for each of these, laid; gives those that are there. They are dropped afterwards,
+        unless something failed: then the whole server goes."""
         there = []
         try:
             for key in keys:
@@ -57,11 +59,17 @@ class Lab:
                     client.close()
                 there.append(key)
             yield there
-        finally:
-            for key in there:
+        except BaseException:
+            for (
+                key
+            ) in there:  # the server with its databases is about to go: nothing to be tidied but processes
                 for client in self._pools.pop(key, []):
-                    client.close()
-                self.ground.drop(key)
+                    client.kill()
+            raise
+        for key in there:
+            for client in self._pools.pop(key, []):
+                client.close()
+            self.ground.drop(key)
 
     def clients(self, key: str, many: int) -> list[Client]:
         """So many open clients of a system; started when first asked for, and kept."""
@@ -77,7 +85,8 @@ class Lab:
     def run(self, key: str, many: int, seconds: float, steps: int = 3) -> dict[str, float]:
         """The figures of one cell: so many clients for so long, each with drafts enough, made before.
 
-        `rate` is steps a second of all clients together; `client_cpu` and `server_cpu` are seconds a step, `p50` seconds.
+        `rate` is steps a second of all clients together; `client_cpu` and `server_cpu` are seconds a step, `p50` seconds;
+        `dry` is 1 when some client ran out of drafts before its time.
         """
         crew = self.clients(key, many)
         expected = self._rates.get((key, many)) or self._rates.get((key, 1), 40.0) / min(many, 2)
@@ -98,6 +107,7 @@ class Lab:
         return {
             "rate": ran.rate, "client_cpu": ran.cpu / ran.steps, "server_cpu": server / ran.steps,
             "cpu": (ran.cpu + server) / ran.steps, "p50": ordered[len(ordered) // 2] / 1e6, "steps": float(ran.steps),
+            "dry": float(ran.dry),
         }  # fmt: skip
 
     def counted(self, key: str, documents: int, turns: Sequence[int] = ()) -> list[dict[str, float]]:

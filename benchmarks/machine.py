@@ -22,7 +22,6 @@ def facts(ground: Ground) -> list[str]:
         f"PostgreSQL {ground.version()} from its wheel, over a Unix socket: fsync {setting['fsync']}, synchronous_commit"
         f" {setting['synchronous_commit']}, shared_buffers {setting['shared_buffers']}.",
         f"Python {platform.python_version()}, Django {version('Django')}, psycopg {version('psycopg')} (binary).",
-        f"Load over the last minute at the end: {psutil.getloadavg()[0]:.1f}.",
     ]  # fmt: skip
 
 

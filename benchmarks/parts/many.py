@@ -17,7 +17,7 @@ KEYS = {"duban_many": BATCH, "floor_many": BATCH, "duban_each": 1}
 
 def measure(lab: Lab) -> Section:
     """About two and a half minutes; quick: half a one."""
-    singles = 60 if lab.quick else 200
+    singles = 40 if lab.quick else 200
     with lab.systems(*KEYS):
         counts = {key: lab.counted(key, 1 if of > 1 else singles)[0] for key, of in KEYS.items()}
 
@@ -30,7 +30,7 @@ def measure(lab: Lab) -> Section:
 
         for key in KEYS:
             cell(key)
-        samples = interleave(list(KEYS), cell, seed=lab.seed, seconds=10 if lab.quick else 120)
+        samples = interleave(list(KEYS), cell, seed=lab.seed, seconds=6 if lab.quick else 120)
     return section(samples, counts)
 
 

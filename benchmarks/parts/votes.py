@@ -17,7 +17,7 @@ TURNS = {
 
 def measure(lab: Lab) -> Section:
     """About two minutes; quick: half a one."""
-    plans = 8 if lab.quick else 20
+    plans = 6 if lab.quick else 20
     with lab.systems("duban_votes", "viewflow", "viewflow_lock", "duban") as keys:
         counts = dict(zip(TURNS, lab.counted("duban_votes", plans, turns=(0, 1)), strict=True))
 
@@ -36,7 +36,7 @@ def measure(lab: Lab) -> Section:
         cells = ["votes", *(key for key in keys if key != "duban_votes")]
         for name in cells:
             cell(name)
-        samples = interleave(cells, cell, seed=lab.seed, seconds=10 if lab.quick else 100)
+        samples = interleave(cells, cell, seed=lab.seed, seconds=6 if lab.quick else 100)
     return section(samples, counts)
 
 

@@ -38,6 +38,7 @@ class System(duban.System):
         self.connection = psycopg.connect(
             self.url, autocommit=True, prepare_threshold=0, cursor_factory=psycopg.RawCursor
         )
+        django.db.connection.close()
 
     def prepare(self, documents: int) -> None:
         """Drafts through Duban's own door, and every value of every step beforehand."""

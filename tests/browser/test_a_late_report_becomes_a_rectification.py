@@ -214,7 +214,7 @@ def nothing_is_left_and_everything_is_on_record(place: County, staff: Reader) ->
     ]  # fmt: skip
     staff.open_matter(REPORT, "季报")
     assert staff.trail() == [
-        "下达填报任务", "到期提醒", "今日到期", "已逾期", "催办", "逾期未办，转为督办", "修改内容", "送签", "签发报送", "接收",
+        "下达填报任务", "到期提醒", "今日到期", "已逾期", "催办", "转为督办", "修改内容", "送签", "签发报送", "接收",
     ]  # fmt: skip
     staff.open_matter(MEASURES[0], "整改措施")
     assert staff.trail() == ["下达措施", "上传附件", "报结", "开始核查", "核查通过"]

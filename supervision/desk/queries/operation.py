@@ -27,6 +27,7 @@ COMPONENTS = {
     "openings": Text("定期下达", "opening by date"),
     "files": Text("附件核对", "check of files"),
     "deliver": Text("消息发送", "delivery of messages"),
+    "deliver_place": Text("本轮发送", "the pass that is sending"),
 }
 """What the parts of the clockwork are called; one without a name shows its key."""
 
