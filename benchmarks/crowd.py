@@ -7,6 +7,7 @@ copies of their rows under other ids, with a chain of one entry whose digest is 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,7 +26,7 @@ from workflows.documents import Document
 from workflows.fire import start_many
 from workflows.models import Entry, WorkItem
 
-UNITS = 2000
+UNITS = int(os.environ.get("BENCHMARK_CROWD_UNITS", "2000"))
 SUPERVISORS = 100
 """People of the supervision office, among whom every second order is claimed evenly."""
 CHUNK = 100_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -27,17 +28,22 @@ NOTICE = "SELECT to_jsonb(n) - '{id,document_id,person_id,title}'::text[] || jso
 @pytest.fixture
 def crowd(committed_db: Clone, tmp_path: Path) -> Iterator[Client]:
     """A client of the sweep's cell on a database with the crowd, not opened yet."""
+    variables = {"BENCHMARK_UNITS": "2", "BENCHMARK_CROWD_UNITS": "50"}
+
+    def started() -> Client:
+        return Client(
+            "benchmarks.systems.duban_sweep",
+            committed_db.url,
+            Path(sys.executable),
+            tmp_path / "log",
+            variables,
+        )
+
     for call, given in (("lay", {}), ("seed", {"items": ITEMS})):
-        client = Client(
-            "benchmarks.systems.duban_sweep", committed_db.url, Path(sys.executable), tmp_path / "log", {"BENCHMARK_UNITS": "2"}
-        )  # fmt: skip
-        client.do(call, **given)
-        client.close()
-    client = Client(
-        "benchmarks.systems.duban_sweep", committed_db.url, Path(sys.executable), tmp_path / "log"
-    )
-    yield client
-    client.close()
+        with closing(started()) as client:
+            client.do(call, **given)
+    with closing(started()) as client:
+        yield client
 
 
 def test_the_ledger_of_the_crowd_verifies_and_nothing_is_due_before_its_second(crowd: Client) -> None:
