@@ -10,7 +10,7 @@ CATALOGUES := $(wildcard locale/*/LC_MESSAGES/django.po)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help install run test chaos model check fix bench bench-quick
+.PHONY: help install run test chaos model check fix bench bench-quick bench-year
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -64,8 +64,11 @@ fix: install  ## mends what can be mended by a tool
 	@$(BIN)/python tools/licences.py
 	@DUBAN_DEMO=1 $(BIN)/python manage.py process_pages
 
-bench: install  ## Duban beside its peers and the floor of the database, into benchmarks/RESULTS.md; at most 30 minutes
+bench: install  ## Duban beside its peers and the floor of the database, into benchmarks/RESULTS.md; at most 75 minutes
 	@DUBAN_DEMO=1 $(BIN)/python -m benchmarks
 
-bench-quick: install  ## a first look at the same, into var/bench/quick.md; at most 5 minutes
+bench-quick: install  ## a first look at the same, into var/bench/quick.md; at most 12 minutes
 	@DUBAN_DEMO=1 $(BIN)/python -m benchmarks --quick
+
+bench-year: install  ## a year of quarterly reports on 200 and 2,000 units; long, and goes on where it was cut off
+	@DUBAN_DEMO=1 $(BIN)/python -m benchmarks.year

@@ -19,12 +19,18 @@ from benchmarks.clients import ClientFailed
 from benchmarks.ground import FOLDER, ground
 from benchmarks.lab import Lab
 from benchmarks.machine import facts
-from benchmarks.parts import many, steps, votes
+from benchmarks.parts import clock, many, reading, steps, votes
 from config.embedded import CannotStart
 from config.home import HomeInUse
 
-PARTS = {"steps": steps.measure, "votes": votes.measure, "many": many.measure}
-LONGEST = {False: 30 * 60, True: 5 * 60}
+PARTS = {
+    "steps": steps.measure,
+    "votes": votes.measure,
+    "many": many.measure,
+    "reading": reading.measure,
+    "clock": clock.measure,
+}
+LONGEST = {False: 75 * 60, True: 12 * 60}
 """Seconds after which a run ends itself, come what may; by whether it is quick."""
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

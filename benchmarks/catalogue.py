@@ -78,3 +78,20 @@ SYSTEMS = {
         Measured("duban_votes", "**Duban**: votes", "benchmarks.systems.duban_votes", _ALL, copies=DUBAN),
     )
 }  # fmt: skip
+
+CROWDS = {size: f"duban_crowd_{size}" for size in (10_000, 100_000, 1_000_000)}
+"""Duban with so many open items: the systems that pages are read from."""
+VIEWFLOW_CROWDS = {size: f"viewflow_crowd_{size}" for size in (100_000, 1_000_000)}
+SWEPT, SWEPT_FEW, VIEWFLOW_TIMERS = "duban_swept", "duban_swept_few", "viewflow_timers"
+"""Those in which items fall due; the ledger is verified in the first two."""
+
+_PAGES, _TIMERS = "benchmarks.systems.viewflow_pages", "viewflow 2.4, its timers"
+SYSTEMS |= {
+    system.key: system
+    for system in (
+        *(Measured(key, f"**Duban**: {size:,} open items", "benchmarks.systems.duban_crowd", _ALL, copies=DUBAN) for size, key in CROWDS.items()),
+        *(Measured(key, f"viewflow 2.4: {size:,} open tasks", _PAGES, _has("", **_VIEWFLOW)) for size, key in VIEWFLOW_CROWDS.items()),
+        *(Measured(key, "**Duban**: sweep()", "benchmarks.systems.duban_sweep", _ALL, copies=DUBAN) for key in (SWEPT, SWEPT_FEW)),
+        Measured(VIEWFLOW_TIMERS, _TIMERS, _PAGES, _has("", **_VIEWFLOW)),
+    )
+}  # fmt: skip

@@ -71,6 +71,17 @@ class Lab:
                 client.close()
             self.ground.drop(key)
 
+    def fresh(self, key: str) -> Client:
+        """A client that has not been opened, whose memory is its own; the caller closes it."""
+        return self._client(SYSTEMS[key], self.ground.url(key))
+
+    def seeded(self, key: str, items: int, took: dict[str, float], **more: bool) -> list[Client]:
+        """Fill a system's database with so many items, note the seconds, and give its first client."""
+        client = self.fresh(key)
+        took[key] = client.do("seed", items=items, **more)
+        client.close()
+        return self.clients(key, 1)
+
     def clients(self, key: str, many: int) -> list[Client]:
         """So many open clients of a system; started when first asked for, and kept."""
         pool = self._pools.setdefault(key, [])

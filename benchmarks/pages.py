@@ -10,24 +10,27 @@ from benchmarks.interleaved import Spread
 
 @dataclass(frozen=True)
 class Goal:
-    """One aim with what was measured: `figures` are named medians with quartiles, and every one of them must reach `least`."""
+    """One aim with what was measured: `figures` are named medians with quartiles, and every one of them must reach `least`,
+    or stay at or below it when `at_most`."""
 
     text: str
     least: float
     figures: dict[str, Spread | None]
+    at_most: bool = False
 
     @property
     def met(self) -> bool | None:
         """None when something was not measured."""
         if not self.figures or None in self.figures.values():
             return None
-        return all(found is not None and found.median >= self.least for found in self.figures.values())
+        medians = [found.median for found in self.figures.values() if found is not None]
+        return all(median <= self.least if self.at_most else median >= self.least for median in medians)
 
     def line(self) -> str:
         """One line of the list of goals."""
         word = {True: "**met**", False: "**not met**", None: "not measured"}[self.met]
         said = "; ".join(f"{name} {number(found)}" for name, found in self.figures.items())
-        return f"- {word}: {self.text} (goal {self.least:g}). Measured: {said}."
+        return f"- {word}: {self.text} (goal {'at most ' if self.at_most else ''}{self.least:g}). Measured: {said}."
 
 
 @dataclass

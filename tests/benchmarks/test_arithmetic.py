@@ -72,6 +72,13 @@ def test_a_goal_is_met_only_when_every_figure_reaches_it() -> None:
     assert Goal("a step", 0.6, {}).met is None
 
 
+def test_a_goal_of_at_most_is_met_by_what_stays_below_it() -> None:
+    low, high = Spread(1.4, 1.3, 1.9, 5), Spread(1.6, 1.1, 1.9, 5)
+    assert Goal("flat", 1.5, {"page": low}, at_most=True).met
+    assert Goal("flat", 1.5, {"page": low, "counts": high}, at_most=True).met is False
+    assert "(goal at most 1.5)" in Goal("flat", 1.5, {"page": low}, at_most=True).line()
+
+
 def test_the_page_says_met_and_not_met_with_the_true_figures_and_names_what_is_missing() -> None:
     goals = [
         Goal("a step beside the floor", 0.6, {"1 client": Spread(0.713, 0.65, 0.7649, 9)}),
