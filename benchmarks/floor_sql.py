@@ -12,7 +12,7 @@ from uuid import UUID
 
 from benchmarks.recorded import Recorded, Row
 
-UNWRITTEN = {"id", "transaction"}
+UNWRITTEN = {"id", "transaction", "level"}
 """Columns that the database fills."""
 
 CLOSE = """UPDATE workflows_workitem SET closed_at = %(c_closed_at)s, closed_by_id = %(c_closed_by_id)s, closed_how = %(c_closed_how)s,

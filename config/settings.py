@@ -304,6 +304,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": task, "schedule": seconds, "options": {"expires": 2 * seconds}}
     for name, task, seconds in (
         ("sweep", "workflows.tasks.sweep", 5),
+        ("count", "workflows.tasks.count", 5),
         ("deliver", "notifications.tasks.deliver", 5),
         ("heartbeat", "workflows.tasks.heartbeat", 15),
         ("audit", "workflows.tasks.audit", 60),

@@ -16,10 +16,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from workflows import rerouting, rounds
+from workflows import census, rerouting, rounds
 from workflows.clockwork import AUDIT, SWEEP, THE_CLOCK, beat, clock_fault, minute_of
 from workflows.documents import document_kinds
 from workflows.models import Finding, Heartbeat
+from workflows.openings import INSTITUTION
 from workflows.protection import UNPROTECTED
 from workflows.windows import BEYOND, Window, everything, in_turn
 from workflows.words import Text
@@ -46,6 +47,8 @@ FAULT_WORDS = {
     "round_step_orphaned": Text("会签步骤已不在现行流程中", "The round's step is no longer part of any policy"),
     "seat_without_item": Text("席位没有对应的待办", "A seat has no work item"),
     "unprotected": Text("数据表缺少防篡改触发器", "The table lacks its triggers"),
+    "census_differs": Text("统计数与待办实数不符", "The census is not what the items say"),
+    "census_behind": Text("统计变动久未汇总", "Changes of the census are not folded in"),
     "opening_failed": Text("定期事项未能按时开启", "What a date opens could not be opened"),
     "clock_went_back": Text("系统时钟回拨，已停止执行到期步骤", "The clock went back; no steps are taken"),
     "clock_leapt": Text("系统时钟跳变或长期停机，须经确认", "The clock leapt ahead, or the system was down for long; confirm"),
@@ -177,23 +180,29 @@ ON CONFLICT (kind, document_id, code) DO UPDATE SET params = excluded.params"""
 
 BY_WINDOW = (
     "unknown_state", "nobody_owes", "version_differs", "entry_differs", "item_out_of_place", "no_next_step", "own_work",
+    "census_differs",
 )  # fmt: skip
-"""What is asked of each document by itself."""
+"""What is asked of each document, or institution, by itself."""
 
 
-def audit(at: datetime, windows: Sequence[Window] | None = None) -> list[Fault]:
+def audit(
+    at: datetime, windows: Sequence[Window] | None = None, *, institutions: Sequence[int] | None = None
+) -> list[Fault]:
     """Look, write down what was found and what is gone, and say that the auditor lives.
 
-    What must be asked of each document by itself is asked of those in `windows` (None: of all); the rest always of all.
+    What must be asked of each document by itself is asked of those in `windows` (None: of all), and the census is
+    compared with the items of `institutions` (None: of all; else one at most); the rest always of all.
     """
     begun = time.monotonic()
     looked = everything() if windows is None else windows
-    faults = find(at, looked)
+    faults = find(at, looked, institutions=institutions)
     with transaction.atomic(), connection.cursor() as cursor:
         rows = [
             {"kind": f.kind, "document_id": f.document_id, "code": f.code, "params": f.params} for f in faults
         ]
         elsewhere = [{"kind": w.model.kind(), "first": w.first, "last": w.last} for w in looked]
+        if institutions is not None:
+            elsewhere += [{"kind": INSTITUTION, "first": pk, "last": pk} for pk in institutions or (-1,)]
         cursor.execute(WRITE, {
             "found": json.dumps(rows, default=str), "at": at, "always": sorted(FAULT_WORDS.keys() - set(BY_WINDOW)),
             "windowed": list(BY_WINDOW), "elsewhere": json.dumps(elsewhere),
@@ -208,15 +217,18 @@ def audit(at: datetime, windows: Sequence[Window] | None = None) -> list[Fault]:
 
 def audit_in_turn(at: datetime) -> list[Fault]:
     """The audit of one tick: of a great many documents, those whose turn it is."""
-    return audit(at, in_turn(minute_of(at)))
+    turn = minute_of(at)
+    return audit(at, in_turn(turn), institutions=census.institution_in_turn(turn))
 
 
-def find(at: datetime, windows: Sequence[Window] | None = None) -> list[Fault]:
+def find(
+    at: datetime, windows: Sequence[Window] | None = None, *, institutions: Sequence[int] | None = None
+) -> list[Fault]:
     """Everything that should not be; of each code the first MOST_OF_EACH. Writes nothing. Each check is one statement, so
     that nothing can be seen half moved."""
     found: dict[tuple[str, int, str], Fault] = {}
     counted: Counter[str] = Counter()
-    for fault in _everything(at, everything() if windows is None else windows):
+    for fault in (*_everything(at, everything() if windows is None else windows), *_census(institutions)):
         key = (fault.kind, fault.document_id, fault.code)
         if key not in found and counted[fault.code] < MOST_OF_EACH:
             found[key] = fault
@@ -283,6 +295,19 @@ def _without_people(at: datetime) -> Iterator[Fault]:
     yield from _rows(EMPTY_SEATS, given)
     for item, kind, document in rerouting.rows(rerouting.CLAIMS, given):
         yield Fault(kind, document, "claimant_gone", {"item": item})
+
+
+def _census(institutions: Sequence[int] | None) -> Iterator[Fault]:
+    if waiting := census.unfolded():
+        yield Fault(INSTITUTION, 0, "census_behind", {"changes": waiting})
+    off: dict[int, list[tuple[Any, ...]]] = {}
+    for pk in (None,) if institutions is None else institutions:
+        for difference in census.differences(pk):
+            off.setdefault(difference[0], []).append(difference[1:])
+    for pk, rows in off.items():
+        yield Fault(
+            INSTITUTION, pk, "census_differs", {"rows": len(rows), "first": [str(v) for v in rows[0]]}
+        )
 
 
 def _unprotected() -> Iterator[Fault]:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from calendars.queries import current_stamp
-from workflows import deadlines, rerouting
+from workflows import census, deadlines, rerouting
 from workflows.calendar_changes import rederive
 from workflows.deadlines import OUTAGE, Swept
 from workflows.models import Finding, Heartbeat
@@ -63,6 +63,8 @@ def pass_time(at: datetime, *, institution_id: int | None = None) -> Ticked:
     opened = open_what_is_due(at, institution_id=institution_id)
     rerouted = rerouting.reroute(at, institution_id=institution_id)
     swept = deadlines.sweep(at, institution_id=institution_id, budget=float("inf"))
+    census.fold()
+    census.close_days(at, institution_id=institution_id)
     return Ticked(swept, rerouted, opened)
 
 

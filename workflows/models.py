@@ -128,6 +128,11 @@ class WorkItem(Subject):
     lamp = models.CharField(max_length=10, choices=Lamp.choices, default=Lamp.GREEN)
     ladder = models.JSONField(default=list)
     ladder_at = models.PositiveSmallIntegerField(default=0)
+    level = models.GeneratedField(
+        expression=models.Func("ladder", "ladder_at", function="duban_level"),
+        output_field=models.SmallIntegerField(), db_persist=True,
+    )  # fmt: skip
+    """How far things have come: the highest level of the ladder's steps that were taken."""
     next_step_at = models.DateTimeField(null=True)
     claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     claimed_at = models.DateTimeField(null=True)
@@ -183,9 +188,14 @@ class WorkItem(Subject):
                 name="items_rerouted",
             ),
             models.Index(
-                fields=["institution", "lamp", "due_at", "id"],
-                condition=Q(closed_at__isnull=True),
+                fields=["institution", "kind", "lamp", "due_at", "id"],
+                condition=Q(closed_at__isnull=True, paused_at__isnull=True),
                 name="board_by_lamp",
+            ),
+            models.Index(
+                fields=["institution", "kind", "level", "due_at", "id"],
+                condition=Q(closed_at__isnull=True, paused_at__isnull=True, lamp="red"),
+                name="board_by_level",
             ),
             models.Index(
                 fields=["institution", "unit", "due_at"],
@@ -198,6 +208,89 @@ class WorkItem(Subject):
                 condition=Q(closed_at__isnull=False),
                 name="done_by_person",
             ),
+        ]
+
+
+class Counted(models.Model):
+    """Abstract: what items are counted by. Paused ones are not counted.
+
+    `status` is the lamp of an open item, else "in_time" or "late"; `level` is that of an open item (else 0), `year` the
+    local year in which one was closed (else 0).
+    """
+
+    kind = models.CharField(max_length=60)
+    status = models.CharField(max_length=10)
+    level = models.SmallIntegerField()
+    year = models.SmallIntegerField()
+    n = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class Census(Counted):
+    """统计 How many items stand how, by unit and kind: exact together with the changes that are not folded in yet."""
+
+    institution = models.ForeignKey(
+        "organisation.Institution", models.PROTECT, related_name="+", db_index=False
+    )
+    unit = models.ForeignKey("organisation.Unit", models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["institution", "unit", "kind", "status", "level", "year"], name="counted_once"
+            )
+        ]
+
+
+class CensusChange(Counted):
+    """What a statement changed in the census, written by the triggers of the work items. Refers to nothing, so that it
+    waits for nobody; `due_on` is that of red items."""
+
+    institution = models.ForeignKey(
+        "organisation.Institution", models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    unit = models.ForeignKey(
+        "organisation.Unit", models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    due_on = models.DateField(null=True)
+
+
+class CensusOfDue(models.Model):
+    """How many red items were due on a day: what their ages are counted from."""
+
+    institution = models.ForeignKey(
+        "organisation.Institution", models.PROTECT, related_name="+", db_index=False
+    )
+    kind = models.CharField(max_length=60)
+    due_on = models.DateField()
+    n = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "kind", "due_on"], name="due_counted_once")
+        ]
+
+
+class CensusOfDay(models.Model):
+    """How many items were red and yellow when a day was over; `unit` None: in all units. A row without a kind says that
+    the day is counted."""
+
+    institution = models.ForeignKey(
+        "organisation.Institution", models.PROTECT, related_name="+", db_index=False
+    )
+    day = models.DateField()
+    unit = models.ForeignKey("organisation.Unit", models.PROTECT, null=True, related_name="+", db_index=False)
+    kind = models.CharField(max_length=60, blank=True)
+    red = models.BigIntegerField()
+    yellow = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["institution", "unit", "day", "kind"], nulls_distinct=False, name="day_counted_once"
+            )
         ]
 
 

@@ -85,10 +85,11 @@ UNPROTECTED = """
 SELECT wanted.name FROM (
     SELECT unnest(%s::text[]) AS name, ARRAY['born_with_entry', 'moved_with_entry', 'never_deleted', 'never_emptied'] AS triggers
     UNION ALL VALUES ('workflows_entry', ARRAY['append_only', 'never_emptied']), ('workflows_seal', ARRAY['append_only', 'never_emptied']),
-      ('workflows_payload', ARRAY['append_only', 'erase_only', 'never_emptied'])) wanted
+      ('workflows_payload', ARRAY['append_only', 'erase_only', 'never_emptied']),
+      ('workflows_workitem', ARRAY['count_opened', 'count_changed', 'count_gone'])) wanted
  WHERE EXISTS (SELECT FROM unnest(wanted.triggers) AS trigger_name WHERE NOT EXISTS (
    SELECT FROM pg_trigger t WHERE t.tgrelid = to_regclass(quote_ident(wanted.name)) AND t.tgname = trigger_name AND t.tgenabled IN ('O', 'A')))
  ORDER BY 1
 """
-"""Tables, of documents (the parameter) and of the ledger itself, whose triggers are missing or switched off: the auditor
+"""Tables, of documents (the parameter), of the ledger itself and of what the census counts, whose triggers are missing or switched off: the auditor
 reads it. A trigger that speaks only on replicas is switched off."""

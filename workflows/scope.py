@@ -46,6 +46,8 @@ def within_reach(
         return mine.none()
     if hidden is not None:
         mine = mine.exclude(hidden)
-    own = Unit.objects.filter(pk__in=units).annotate(whole=Concat(OuterRef(f"{unit}__path"), Value("")))
+    # The units are found first, and then the rows by their unit: never each row's unit by itself.
+    own = Unit.objects.filter(pk__in=units).annotate(whole=Concat(OuterRef("path"), Value("")))
     below: Any = Exists(own.annotate(place=StrIndex(F("whole"), F("path"))).filter(place=1))
-    return mine.filter(below)
+    within = Unit.objects.filter(below, institution_id=actor.institution_id)
+    return mine.filter(**{f"{unit}__in": within.values("pk")})

@@ -11,7 +11,7 @@ from celery import shared_task
 
 from organisation.models import Institution
 from organisation.queries import now_of
-from workflows import attachments, auditor, clockwork
+from workflows import attachments, auditor, census, clockwork
 from workflows.models import Heartbeat
 from workflows.verification import seal_days
 
@@ -24,6 +24,13 @@ AT_MOST_EVERY = timedelta(seconds=5)
 def sweep() -> None:
     """What is due now."""
     clockwork.tick(clockwork.database_clock())
+
+
+@shared_task(name="workflows.tasks.count")
+def count() -> None:
+    """What has changed in the census, and a day that is over."""
+    census.fold()
+    census.close_days(clockwork.database_clock())
 
 
 @shared_task(name="workflows.tasks.heartbeat")

@@ -155,9 +155,10 @@ class SupervisionOrder(Supervised):
             return own
         mine = {c.unit_id for c in actor.capacities if c.unit_id is not None}
         shared = Exists(CoOperatingUnit.objects.filter(order=OuterRef("pk"), unit__in=mine))
-        return own | cls.objects.filter(shared, institution_id=actor.institution_id).exclude(
+        theirs = cls.objects.filter(shared, institution_id=actor.institution_id).exclude(
             state__in=NOT_YET_ISSUED
         )
+        return cls.objects.filter(pk__in=own.values("pk").union(theirs.values("pk")))
 
 
 def _same_matter(model: type[SupervisionOrder]) -> models.QuerySet[SupervisionOrder]:

@@ -19,12 +19,12 @@ from tests.conftest import Clone
 from tests.supervision import county as counties
 from tests.supervision.county import AT, County, add_evidence, measure_of, moment, order_of, report_of, walk
 from tests.workflows.clock_ground import everything
-from workflows import backup
+from workflows import backup, census
 from workflows.attachments import path_of, remove
 from workflows.auditor import find
 from workflows.backup import CannotRestore, back_up, check, restore
 from workflows.clockwork import pass_time
-from workflows.models import Attachment, Seal
+from workflows.models import Attachment, Census, CensusChange, Seal
 from workflows.verification import seal_days, verify
 
 IN_HAND = "submit:drafter, sign:leader, sign_for:head, take_in_hand:staff"
@@ -101,6 +101,9 @@ def test_what_was_backed_up_is_restored_elsewhere_and_verifies(
     call_command("backup", str(tmp_path / "kept"))
     [archive] = (tmp_path / "kept").iterdir()
     assert archive.stat().st_mode & 0o777 == 0o600
+    order_of(place, title="尚未汇总")
+    assert Census.objects.exists()
+    assert CensusChange.objects.exists()
     before, verdict = everything(), verify()
     assert verdict.clean
     assert verdict.seals > 0
@@ -111,6 +114,8 @@ def test_what_was_backed_up_is_restored_elsewhere_and_verifies(
     elsewhere()
     call_command("restore", str(archive))
     assert everything() == before
+    assert Census.objects.exists()
+    assert census.differences() == []
     again = verify()
     assert again.clean
     assert (again.entries, again.chains, again.seals) == (verdict.entries, verdict.chains, verdict.seals)
@@ -135,6 +140,7 @@ def test_the_restored_installation_works_on_and_is_protected(
     later = moment(5, 4)
     walk(place, order_of(place, at=later, title="恢复之后的一件"), IN_HAND, later)
     assert verify().clean
+    assert census.differences() == []
     with pytest.raises(IntegrityError), connection.cursor() as cursor:
         cursor.execute("UPDATE workflows_entry SET step = 'x'")
     with pytest.raises(IntegrityError), connection.cursor() as cursor:

@@ -258,7 +258,7 @@ def test_every_bell_of_the_engine_has_its_task() -> None:
         for entry in settings.CELERY_BEAT_SCHEDULE.values()
         if entry["task"].startswith("workflows.")
     }
-    assert wanted == {f"workflows.tasks.{name}" for name in ("sweep", "heartbeat", "audit", "seal")}
+    assert wanted == {f"workflows.tasks.{name}" for name in ("sweep", "count", "heartbeat", "audit", "seal")}
     assert wanted <= set(app.tasks)
 
 

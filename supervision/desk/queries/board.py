@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-from django.db.models import Count, F, IntegerField, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
@@ -27,10 +25,11 @@ from supervision.desk.pages import (
 )  # fmt: skip
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.chrome import shown
+from supervision.desk.queries.counting import Counting, Figures
 from supervision.desk.queries.queue import LAMP_ORDER, Address, kinds_for_filter, pages_of
 from supervision.desk.queries.queue import filters_of as queue_filters
 from supervision.desk.queries.reader import Reader
-from workflows.documents import document_kinds
+from workflows.census import end_of
 from workflows.models import Lamp, WorkItem
 from workflows.scope import OVERSIGHT
 from workflows.words import Text
@@ -38,58 +37,60 @@ from workflows.words import Text
 AGES = ((1, 3), (4, 7), (8, 15), (16, 30), (31, None))
 """Working days overdue, as the bars show them."""
 PAGE = 20
-LEAGUE = 10
-WEEKS = 12
-
-
-def items_in_scope(reader: Reader) -> QuerySet[WorkItem]:
-    """Open items of the documents this reader sees: the scope of each kind, and nothing else."""
-    seen = Q()
-    for model in document_kinds():
-        seen |= Q(kind=model.kind(), document_id__in=model.visible_to(reader.actor).values("pk"))
-    return WorkItem.objects.filter(seen, institution_id=reader.actor.institution_id)
-
-
-def open_in_scope(reader: Reader) -> QuerySet[WorkItem]:
-    return items_in_scope(reader).filter(closed_at__isnull=True)
 
 
 def board_page(reader: Reader, address: Address) -> Board:
-    """The whole board from its address: a constant number of statements."""
-    narrowed = _narrowed(open_in_scope(reader), address)
+    """The whole board from its address: at most four statements of its own."""
+    counting = _counting(reader, address)
+    figures = counting.figures()
     lamp = address.get("lamp", Lamp.RED.value)
     lamp = lamp if lamp in Lamp.values else Lamp.RED.value
-    by_unit = list(_by_unit(narrowed))
-    counts = {key: sum(row[key] for row in by_unit) for key in (*LAMP_ORDER, "open")}
-    rates = _rates(reader, address)
-    ages, levels = _ages_and_levels(narrowed, reader, address)
-    listed = narrowed.filter(lamp=lamp)
-    if address.get("age").isdigit() and int(address.get("age")) < len(AGES):
-        listed = _of_age(listed, reader, int(address.get("age")))
-    if address.get("level").isdigit():
-        listed = listed.annotate(level=LEVEL).filter(level=int(address.get("level")))
     page = max(address.number("page", 1), 1)
-    found = list(
-        listed.select_related("unit", "claimed_by").order_by("due_at", "pk")[
-            PAGE * (page - 1) : PAGE * page + 1
-        ]
-    )
+    found = _listed(counting, lamp, address, PAGE * (page - 1), PAGE + 1)
     rows = _rows(found[:PAGE], reader)
     total: int | str = f"{PAGE * page}+" if len(found) > PAGE else PAGE * (page - 1) + len(rows)
     names = {"red": _("Overdue"), "yellow": _("Close to due"), "green": _("In time")}
+    closed = figures.in_time + figures.late
     return Board(
-        scope=_scope(reader), units=len(by_unit), open=counts["open"], as_of=reader.at,
+        scope=_scope(reader), units=figures.units, open=figures.open, as_of=reader.at,
         lamps=(
-            *(LampCount(k, shown(counts[k]), address.having(lamp=k, age=None, level=None), names[k], k == lamp) for k in LAMP_ORDER),
-            LampCount("done", rates["closed"], address.path, _("closed this year")),
+            *(LampCount(k, shown(figures.lamps[k]), address.having(lamp=k, age=None, level=None), names[k], k == lamp) for k in LAMP_ORDER),
+            LampCount("done", closed, address.path, _("closed this year")),
         ),
-        ages=ages, ladder=levels, league=_league(by_unit, rates["by_unit"], address), rows=rows,
-        pages=pages_of(address, page, PAGE, len(rows), total), on_time=rates["on_time"], trend=_trend(reader, address),
+        ages=_ages(figures, reader, address), ladder=_ladder(figures, reader, address), league=_league(figures, address), rows=rows,
+        pages=pages_of(address, page, PAGE, len(rows), total), on_time=_rate(figures.in_time, figures.late),
+        trend=_trend(counting, figures, reader),
         search=address.get("q"), keep=tuple((n, address.get(n)) for n in ("lamp", "age", "level", "unit")),
         selects=(Select("kind", _("Type"), _("All types"), kinds_for_filter(), address.get("kind")),),
         filters=(*queue_filters(_listing(address)), *_more_filters(reader, address)),
         clear_url=address.path, list_title=names[lamp],
     )  # fmt: skip
+
+
+def _counting(reader: Reader, address: Address) -> Counting:
+    return Counting(reader, address.get("kind"), address.number("unit", 0) or None, address.get("q"))
+
+
+def _listed(counting: Counting, lamp: str, address: Address, skip: int, take: int) -> list[WorkItem]:
+    """A page of the list, longest overdue first: one statement, which reads so many of each kind and no more."""
+    kinds = [
+        _of_address(items.filter(closed_at__isnull=True, lamp=lamp), counting.reader, address)
+        for items in counting.items()
+    ]
+    pages = [
+        items.select_related("unit", "claimed_by").order_by("due_at", "pk")[: skip + take] for items in kinds
+    ]
+    if not pages:
+        return []
+    whole = pages[0].union(*pages[1:], all=True).order_by("due_at", "pk") if pages[1:] else pages[0]
+    return list(whole[skip : skip + take])
+
+
+def _of_address(items: QuerySet[WorkItem], reader: Reader, address: Address) -> QuerySet[WorkItem]:
+    age, level = address.number("age", -1), address.number("level", -1)
+    if 0 <= age < len(AGES):
+        items = _of_age(items, reader, age)
+    return items.filter(level=level) if level >= 0 else items
 
 
 def _listing(address: Address) -> Address:
@@ -100,21 +101,11 @@ def _listing(address: Address) -> Address:
 
 
 def _more_filters(reader: Reader, address: Address) -> Iterator[ActiveFilter]:
-    if address.get("age").isdigit() and int(address.get("age")) < len(AGES):
-        yield ActiveFilter(_age_label(*AGES[int(address.get("age"))]), address.having(age=None))
-    if address.get("level").isdigit():
-        yield ActiveFilter(str(_level_name(reader, int(address.get("level")))), address.having(level=None))
-
-
-def _narrowed(items: QuerySet[WorkItem], address: Address) -> QuerySet[WorkItem]:
-    items = items.filter(paused_at__isnull=True)
-    if address.get("kind"):
-        items = items.filter(kind=address.get("kind"))
-    if address.get("unit").isdigit():
-        items = items.filter(unit_id=int(address.get("unit")))
-    if address.get("q"):
-        items = items.filter(Q(title__icontains=address.get("q")) | Q(number__icontains=address.get("q")))
-    return items
+    age, level = address.number("age", -1), address.number("level", -1)
+    if 0 <= age < len(AGES):
+        yield ActiveFilter(_age_label(*AGES[age]), address.having(age=None))
+    if level >= 0:
+        yield ActiveFilter(str(_level_name(reader, level)), address.having(level=None))
 
 
 def _scope(reader: Reader) -> Words:
@@ -122,62 +113,30 @@ def _scope(reader: Reader) -> Words:
     return _("the whole institution") if reader.roles & OVERSIGHT else _("your own units")
 
 
-def _by_unit(items: QuerySet[WorkItem]) -> Any:
-    counted = {lamp: Count("pk", filter=Q(lamp=lamp)) for lamp in LAMP_ORDER}
-    rows = items.values("unit_id", "unit__name_zh", "unit__name_en").annotate(open=Count("pk"), **counted)
-    return rows.order_by("-red", "-yellow", "unit__path")
+def _rate(in_time: int, late: int) -> float | None:
+    """Of what was closed this year, how much in time."""
+    return round(100 * in_time / (in_time + late), 1) if in_time + late else None
 
 
-def _rates(reader: Reader, address: Address) -> Mapping[str, Any]:
-    """Of what was closed this year, how much in time; by unit and in all: one statement."""
-    begins = datetime.combine(date(reader.today.year, 1, 1), time.min, zone_of(reader.actor.institution_id))
-    closed = _narrowed(items_in_scope(reader).filter(closed_at__gte=begins), address)
-    rows = closed.values("unit_id").annotate(
-        n=Count("pk"), good=Count("pk", filter=Q(closed_at__lte=F("due_at")))
-    )
-    found = {row["unit_id"]: (row["n"], row["good"]) for row in rows.order_by()}
-    total, good = sum(n for n, _g in found.values()), sum(g for _n, g in found.values())
-    by_unit = {pk: round(100 * g / n, 1) for pk, (n, g) in found.items() if n}
-    return {"closed": total, "on_time": round(100 * good / total, 1) if total else None, "by_unit": by_unit}
-
-
-LEVEL = RawSQL(
-    """(SELECT coalesce(max((step->>'level')::int), 0)
-          FROM jsonb_array_elements(workflows_workitem.ladder) WITH ORDINALITY AS taken(step, place)
-         WHERE place <= workflows_workitem.ladder_at)""",
-    [],
-    output_field=IntegerField(),
-)
-"""How far an item's ladder has come: the highest level of the steps that were taken."""
-
-
-def _ages_and_levels(
-    items: QuerySet[WorkItem], reader: Reader, address: Address
-) -> tuple[tuple[Age, ...], tuple[Rung, ...]]:
-    """How long red items are overdue, and how far their ladder has come: one statement over due days and steps taken."""
-    groups = list(
-        items.filter(lamp=Lamp.RED)
-        .annotate(level=LEVEL)
-        .values("due_on", "level")
-        .annotate(n=Count("pk"))
-        .order_by()
-    )
+def _ages(figures: Figures, reader: Reader, address: Address) -> tuple[Age, ...]:
+    """How long red items are overdue."""
     ages = [0] * len(AGES)
-    levels = dict.fromkeys([0, *reader.levels], 0)
-    for group in groups:
-        levels[group["level"]] = levels.get(group["level"], 0) + group["n"]
-        if group["due_on"] is not None:
-            ages[_age_of(-said.left_of(group["due_on"], reader))] += group["n"]
+    for due_on, n in figures.due.items():
+        ages[_age_of(-said.left_of(due_on, reader))] += n
     highest = max([*ages, 1])
-    bars = tuple(
+    return tuple(
         Age(_age_label(first, last), n, n / highest, address.having(lamp="red", age=place, level=None), f"age-{place + 1}")
         for place, ((first, last), n) in enumerate(zip(AGES, ages, strict=True))
     )  # fmt: skip
-    rungs = [
+
+
+def _ladder(figures: Figures, reader: Reader, address: Address) -> tuple[Rung, ...]:
+    """How far the ladders of red items have come."""
+    levels = {**dict.fromkeys([0, *reader.levels], 0), **figures.levels}
+    return tuple(
         Rung(level, _level_name(reader, level), "", count, address.having(lamp="red", level=level, age=None))
         for level, count in sorted(levels.items(), reverse=True)
-    ]
-    return bars, tuple(rungs)
+    )
 
 
 def _level_name(reader: Reader, level: int) -> Words:
@@ -197,36 +156,30 @@ def _age_label(first: int, last: int | None) -> str:
 
 
 def _of_age(items: QuerySet[WorkItem], reader: Reader, place: int) -> QuerySet[WorkItem]:
+    """Said twice: of the due day, which is what is meant, and of the due instant, by which the list is in order."""
     first, last = AGES[place]
-    newest = reader.calendar.shift(reader.today, -first)
-    items = items.filter(due_on__lt=reader.today)
-    items = items if first == 1 else items.filter(due_on__lte=newest)
-    return items if last is None else items.filter(due_on__gte=reader.calendar.shift(reader.today, -last))
+    latest = reader.today - timedelta(days=1) if first == 1 else reader.calendar.shift(reader.today, -first)
+    items = items.filter(due_on__lte=latest, due_at__lte=end_of(latest, reader.actor.institution_id))
+    if last is None:
+        return items
+    earliest = reader.calendar.shift(reader.today, -last)
+    return items.filter(due_on__gte=earliest, due_at__gte=end_of(earliest, reader.actor.institution_id))
 
 
-def _league(
-    by_unit: list[Mapping[str, Any]], rates: Mapping[int, float], address: Address
-) -> tuple[UnitLine, ...]:
+def _league(figures: Figures, address: Address) -> tuple[UnitLine, ...]:
     lines = [
         UnitLine(
-            place, Text(row["unit__name_zh"], row["unit__name_en"] or row["unit__name_zh"]), row["open"], row["red"], row["yellow"],
-            row["green"], rates.get(row["unit_id"]), address.having(unit=row["unit_id"]),
+            row["place"], Text(row["name_zh"], row["name_en"] or row["name_zh"]), row["open"], row["red"], row["yellow"], row["green"],
+            _rate(row["in_time"], row["late"]), address.having(unit=row["unit_id"]),
         )
-        for place, row in enumerate(by_unit[:LEAGUE], 1)
+        for row in figures.league
     ]  # fmt: skip
-    rest = by_unit[LEAGUE:]
-    if rest:
-        total = {key: sum(row[key] for row in rest) for key in ("open", *LAMP_ORDER)}
+    if rest := figures.units - len(lines):
+        whole = {"open": figures.open, **figures.lamps}
+        total = {key: n - sum(row[key] for row in figures.league) for key, n in whole.items()}
+        others = _("%(n)d other units") % {"n": rest}
         lines.append(
-            UnitLine(
-                None,
-                _("%(n)d other units") % {"n": len(rest)},
-                total["open"],
-                total["red"],
-                total["yellow"],
-                total["green"],
-                None,
-            )
+            UnitLine(None, others, total["open"], total["red"], total["yellow"], total["green"], None)
         )
     return tuple(lines)
 
@@ -235,7 +188,7 @@ def level_of(item: WorkItem, reader: Reader) -> tuple[int, Words]:
     """The highest step of the ladder that was taken: its level and what it is called."""
     taken: list[Mapping[str, Any]] = item.ladder[: item.ladder_at]
     highest = max(taken, key=lambda step: int(step.get("level") or 0), default={})
-    level = int(highest.get("level") or 0)
+    level = item.level
     return level, _step_name(highest, item, reader) if level else _("Not escalated")
 
 
@@ -264,53 +217,18 @@ def _step_name(step: Mapping[str, Any], item: WorkItem, reader: Reader) -> Words
 
 
 def longest_overdue(reader: Reader, limit: int = 5) -> tuple[OverdueRow, ...]:
-    items = (
-        open_in_scope(reader)
-        .filter(lamp=Lamp.RED, paused_at__isnull=True)
-        .select_related("unit", "claimed_by")
-    )
-    return _rows(list(items.order_by("due_at", "pk")[:limit]), reader)
+    """What has been red for longest: one statement."""
+    nothing = Address("", QueryDict())
+    return _rows(_listed(Counting(reader), Lamp.RED.value, nothing, 0, limit), reader)
 
 
 def lamp_counts(reader: Reader, board_url: str) -> tuple[LampCount, ...]:
     """Open items by lamp within the reader's scope: one statement."""
-    rows = (
-        open_in_scope(reader)
-        .filter(paused_at__isnull=True)
-        .values_list("lamp")
-        .annotate(n=Count("pk"))
-        .order_by()
-    )
-    counts = dict(rows)
+    counts = Counting(reader).lamps()
     return tuple(LampCount(k, shown(counts.get(k, 0)), f"{board_url}?lamp={k}") for k in LAMP_ORDER)
 
 
-TREND = """
-SELECT w.at,
-  count(*) FILTER (WHERE i.due_at <= w.at) AS red,
-  count(*) FILTER (WHERE i.due_at > w.at AND i.yellow_at <= w.at) AS yellow
-FROM unnest(%s::timestamptz[]) AS w(at)
-LEFT JOIN (
-  SELECT s.opened_at, s.closed_at, s.due_at,
-    (SELECT min((step->>'at')::timestamptz) FROM jsonb_array_elements(s.ladder) step WHERE step->>'lamp' = 'yellow') AS yellow_at
-  FROM ({scope}) s) i ON i.opened_at <= w.at AND (i.closed_at IS NULL OR i.closed_at > w.at)
-GROUP BY w.at ORDER BY w.at
-"""
-
-
-def _trend(reader: Reader, address: Address) -> tuple[TrendPoint, ...]:
-    """Red and yellow items at the end of each of the last twelve weeks, as they stood then: one statement."""
-    zone = zone_of(reader.actor.institution_id)
-    ends = [reader.at - timedelta(weeks=n) for n in reversed(range(WEEKS))]
-    since = ends[0]
-    items = _narrowed(items_in_scope(reader), address).filter(
-        Q(closed_at__isnull=True) | Q(closed_at__gt=since), seat__isnull=True
-    )
-    sql, parameters = (
-        items.values("opened_at", "closed_at", "due_at", "ladder").order_by().query.sql_with_params()
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(TREND.replace("{scope}", sql), [ends, *parameters])
-        return tuple(
-            TrendPoint(at.astimezone(zone).date(), red, yellow) for at, red, yellow in cursor.fetchall()
-        )
+def _trend(counting: Counting, figures: Figures, reader: Reader) -> tuple[TrendPoint, ...]:
+    """Red and yellow items now, and when the same weekday of the weeks before was over."""
+    before = [TrendPoint(day, red, yellow) for day, (red, yellow) in counting.trend().items()]
+    return (*before, TrendPoint(reader.today, figures.lamps["red"], figures.lamps["yellow"]))

@@ -51,7 +51,9 @@ class Address:
         return self.query.get(name, default)
 
     def number(self, name: str, default: int) -> int:
-        return int(self.query[name]) if self.query.get(name, "").isdigit() else default
+        """What the address says in digits, as far as the database can count; the default for anything else."""
+        said = self.query.get(name, "")
+        return int(said) if said.isdecimal() and len(said) < 19 else default
 
     def having(self, **changes: str | int | None) -> str:
         kept = {k: v for k, v in self.query.items() if k != "page"} | {
@@ -141,8 +143,8 @@ def filters_of(address: Address) -> tuple[ActiveFilter, ...]:
         labels.append(ActiveFilter(f"“{address.get('q')}”", address.having(q=None)))
     if address.get("kind") in {model.kind() for model in document_kinds()}:
         labels.append(ActiveFilter(str(said.kind_text(address.get("kind"))), address.having(kind=None)))
-    if address.get("unit").isdigit():
-        unit = Unit.objects.filter(pk=int(address.get("unit"))).first()
+    if pk := address.number("unit", 0):
+        unit = Unit.objects.filter(pk=pk).first()
         labels.append(ActiveFilter(str(unit) if unit else "—", address.having(unit=None)))
     if address.get("lamp") in Lamp.values:
         labels.append(ActiveFilter(str(Lamp(address.get("lamp")).label), address.having(lamp=None)))
