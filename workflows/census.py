@@ -97,7 +97,7 @@ def _close(institution_id: int, today: date, day: date) -> int:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
             return 0
-        given = {
+        given: dict[str, Any] = {
             "institution": institution_id,
             "day": day,
             "days": [day],

@@ -70,13 +70,13 @@ DROP TRIGGER count_gone ON workflows_workitem;
 DROP FUNCTION duban_count_opened(); DROP FUNCTION duban_count_changed(); DROP FUNCTION duban_count_gone();
 """
 
-# One statement takes the changes away and adds them up, so that a process killed anywhere loses and doubles nothing.
+# One statement takes the changes away and adds them up, so that a process killed anywhere loses and doubles nothing. What is
+# picked is picked once: inside a join the limit would hold for each turn of its loop.
 FOLD = f"""
-WITH taken AS (
-  DELETE FROM workflows_censuschange c USING (
-    SELECT id FROM workflows_censuschange WHERE (SELECT pg_try_advisory_xact_lock({LOCK}))
-     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) p
-   WHERE c.id = p.id RETURNING c.*),
+WITH picked AS MATERIALIZED (
+  SELECT id FROM workflows_censuschange WHERE (SELECT pg_try_advisory_xact_lock({LOCK}))
+   ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED),
+taken AS (DELETE FROM workflows_censuschange c USING picked WHERE c.id = picked.id RETURNING c.*),
 counted AS (
   INSERT INTO workflows_census AS c (institution_id, unit_id, kind, status, level, year, n)
   SELECT institution_id, unit_id, kind, status, level, year, sum(n) FROM taken

@@ -111,12 +111,13 @@ def test_the_own_floor_writes_the_rows_of_fire(
     fired = walked(laid("duban", 0), url, 3)
     assert set(fired) == {
         "reports_quarterlyreport", "workflows_entry", "workflows_payload", "workflows_workitem", "workflows_notice",
+        "workflows_censuschange",
     }  # fmt: skip
     assert walked(laid("floor_own", 1, **variables), url, 3) == fired
     # The pattern of a unit is a report on the next quarter that fire() walked; so even the people are the same.
     patterns, floors = accepted(url, "2126Q2"), accepted(url, "2126Q1")
     unit = min(set(patterns) & set(floors))
-    for table in fired:
+    for table in set(fired) - {"workflows_censuschange"}:  # its rows name no document
         expected = rows_of(url, table, patterns[unit])
         assert len(expected) > 0
         assert rows_of(url, table, floors[unit]) == expected, table

@@ -98,10 +98,10 @@ def test_what_was_backed_up_is_restored_elsewhere_and_verifies(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (folder / "orphan.pdf").write_bytes(b"%PDF-")
+    order_of(place, title="尚未汇总", at=moment(5, 2))
     call_command("backup", str(tmp_path / "kept"))
     [archive] = (tmp_path / "kept").iterdir()
     assert archive.stat().st_mode & 0o777 == 0o600
-    order_of(place, title="尚未汇总")
     assert Census.objects.exists()
     assert CensusChange.objects.exists()
     before, verdict = everything(), verify()
