@@ -95,24 +95,28 @@ QUERIES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", QUERIES)
-def test_a_page_of_the_list_reads_a_page_of_each_kind_and_no_more(name: str, crowded: County) -> None:
-    [listed] = [sql for sql in sent(crowded, **QUERIES[name]) if "claimed_by" in sql]
-    found = on_items(listed)
-    assert {node["Node Type"] for node in found} == {"Index Scan"}
-    assert {node["Index Name"] for node in found} == {
-        "board_by_level" if name == "a degree" else "board_by_lamp"
-    }
-    most = PAGE * int(QUERIES[name].get("page", 1)) + 1
-    for node in found:
-        assert node["Actual Rows"] + node.get("Rows Removed by Filter", 0) <= most, node
+def test_a_page_of_the_list_reads_a_page_of_each_kind_and_no_more(
+    crowded: County, subtests: pytest.Subtests
+) -> None:
+    # Of a few days' red items both indexes read as little; which one is taken hangs on the planner's sample.
+    fitting = {"a degree": {"board_by_level"}, "the latest": {"board_by_lamp", "board_by_level"}}
+    for name, query in QUERIES.items():
+        with subtests.test(name):
+            [listed] = [sql for sql in sent(crowded, **query) if "claimed_by" in sql]
+            found = on_items(listed)
+            assert {node["Node Type"] for node in found} == {"Index Scan"}
+            assert {node["Index Name"] for node in found} <= fitting.get(name, {"board_by_lamp"})
+            most = PAGE * int(query.get("page", 1)) + 1
+            for node in found:
+                assert node["Actual Rows"] + node.get("Rows Removed by Filter", 0) <= most, node
 
 
-@pytest.mark.parametrize("name", QUERIES)
-def test_who_sees_everything_has_no_item_counted(name: str, crowded: County) -> None:
-    others = [sql for sql in sent(crowded, **QUERIES[name]) if "claimed_by" not in sql]
-    assert len(others) == 2
-    assert [on_items(sql) for sql in others] == [[], []]
+def test_who_sees_everything_has_no_item_counted(crowded: County, subtests: pytest.Subtests) -> None:
+    for name, query in QUERIES.items():
+        with subtests.test(name):
+            others = [sql for sql in sent(crowded, **query) if "claimed_by" not in sql]
+            assert len(others) == 2
+            assert [on_items(sql) for sql in others] == [[], []]
 
 
 def test_of_one_unit_its_red_items_are_read_by_its_index(crowded: County) -> None:

@@ -156,14 +156,15 @@ def _age_label(first: int, last: int | None) -> str:
 
 
 def _of_age(items: QuerySet[WorkItem], reader: Reader, place: int) -> QuerySet[WorkItem]:
-    """Said twice: of the due day, which is what is meant, and of the due instant, by which the list is in order."""
+    """By the due instant, which is when the due day ends, and by which the list is in order. Saying the day as well would
+    let the planner think that far fewer fit."""
     first, last = AGES[place]
     latest = reader.today - timedelta(days=1) if first == 1 else reader.calendar.shift(reader.today, -first)
-    items = items.filter(due_on__lte=latest, due_at__lte=end_of(latest, reader.actor.institution_id))
+    items = items.filter(due_on__isnull=False, due_at__lte=end_of(latest, reader.actor.institution_id))
     if last is None:
         return items
     earliest = reader.calendar.shift(reader.today, -last)
-    return items.filter(due_on__gte=earliest, due_at__gte=end_of(earliest, reader.actor.institution_id))
+    return items.filter(due_at__gte=end_of(earliest, reader.actor.institution_id))
 
 
 def _league(figures: Figures, address: Address) -> tuple[UnitLine, ...]:
