@@ -96,6 +96,12 @@ class Lab:
         self._rates[key, many] = max(self._rates.get((key, many), 0.0), figures["rate"] / many)
         return figures
 
+    def warm(self, key: str, many: int, documents: int = 7) -> None:
+        """Start so many clients and let each walk a few documents: statements are then prepared and planned, rates known."""
+        crew = self.clients(key, many)
+        clients.together(crew, "stock", documents=documents)
+        self._rates[key, many] = self.timed(lambda: clients.run(crew, 3600))["rate"] / many
+
     def timed(self, work: Callable[[], Ran]) -> dict[str, float]:
         """The figures of what clients do at once."""
         before = self.ground.cpu_seconds()
