@@ -10,7 +10,7 @@ CATALOGUES := $(wildcard locale/*/LC_MESSAGES/django.po)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help install run test check fix bench bench-quick
+.PHONY: help install run test chaos model check fix bench bench-quick
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -44,6 +44,16 @@ run: $(VENV)/.run-stamp $(VENV)/.catalogue-stamp  ## the whole of Duban with dem
 test: install  ## everything CI runs: the checks, then all tests
 	@$(BIN)/python -m config.checks
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+chaos: export DUBAN_CHAOS := full
+chaos: export DUBAN_CHAOS_RECORDS := $(CURDIR)/var/chaos
+chaos: install  ## the reliability run: kills, cuts, races, time; DUBAN_CHAOS_SEED=n; writes docs/reliability-run.md
+	@rm -rf $(DUBAN_CHAOS_RECORDS)
+	@begun=$$(date +%s); $(BIN)/python -m pytest tests/chaos -n 2 --dist loadfile --no-loadscope-reorder && \
+	$(BIN)/python -m tests.chaos.report $(DUBAN_CHAOS_RECORDS) $$(( $$(date +%s) - begun ))
+
+model: install  ## every lifecycle against its model, at length; says what was reached (about half an hour)
+	@DUBAN_MODEL=long $(BIN)/python -m pytest tests/model
 
 check: install  ## format, lint, types, import rules, migrations, generated pages, catalogue
 	@$(BIN)/python -m config.checks

@@ -20,6 +20,7 @@ from notifications.models import Delivery, Status
 from notifications.preferences import JOINS, PRODUCT, wish
 from organisation.models import Institution
 from workflows.clockwork import SWEEP
+from workflows.failpoints import reached
 from workflows.models import Notice
 from workflows.notices import day_in_words, wordings
 
@@ -116,6 +117,7 @@ def _plan_notices(at: datetime, channel: str, thorough: bool) -> int:
         Delivery.objects.bulk_create(
             [_delivery(n, r, channel, texts.get(n.pk), at) for n, r in found], ignore_conflicts=True
         )
+        reached("plan.written")
         count += len(rows)
         since = rows[-1][0]
     return count
@@ -193,6 +195,7 @@ def _gather_some(at: datetime, channel: str, places: str) -> int:
         Delivery.objects.bulk_create(
             [digest.delivery(channel, at, lambda notice: said[notice.pk]) for digest in digests]
         )
+        reached("digest.written")
     return len(runs)
 
 

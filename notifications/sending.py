@@ -219,6 +219,7 @@ def _hand_over(session: Session, leased: Leased, at: datetime, done: Delivered) 
         done.sent += 1
     else:
         done.overtaken += 1
+    reached("delivery.marked")
     return True
 
 

@@ -1,4 +1,9 @@
-"""Places at which a test can kill the process, as a power cut would: DUBAN_FAILPOINT names one."""
+"""Places at which a test can kill the process, as a power cut would: DUBAN_FAILPOINT names one.
+
+By name, and where each is: `document.locked`, `.written`, `.caused` (before commit, with what the step causes elsewhere),
+`.committed`; `sweep.locked`, `.acted`, `.written`, `.committed`; `plan.written`, `digest.written` (before commit);
+`after_lease`, `after_smtp_accept`, `delivery.marked`.
+"""
 
 from __future__ import annotations
 

@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from organisation.actors import Actor, Capacity
 from organisation.queries import local_day
 from workflows import ledger, writing
 from workflows.documents import Conflict, Document, Refused, Stale
 from workflows.effects import bring_about
+from workflows.failpoints import reached
 from workflows.judgement import NO_SUCH_FIELD, NOT_EDITABLE, capacity_for, faults_of_inputs, judge
 from workflows.lifecycle import Duty, Step, lifecycle_of
 from workflows.models import Entry, WorkItem
@@ -106,7 +107,17 @@ def fire_many(
         if judged:
             request = Request(actor, at, effective_at or at, request_id, content, inputs)
             many.done += _move(model, declared, judged, request)
+        elif declared.numbers:
+            # What was held for a number, such as a series that is not there yet, goes as well.
+            transaction.set_rollback(True)
+    committed()
     return many
+
+
+def committed() -> None:
+    """The named point after a commit. Inside the transaction of a caller nothing is committed yet."""
+    if not connection.in_atomic_block:
+        reached("document.committed")
 
 
 @dataclass(frozen=True)
@@ -190,6 +201,7 @@ def _follow_up(
     """Rounds that end or begin with the step, then what it is declared to cause."""
     from workflows import rounds  # a round ends by firing, so it imports this module
 
+    reached("document.written")
     target = step.path.target
     for document, write in zip(documents, writes, strict=True):
         source = document.lifecycle.states.get(write.before)
@@ -199,6 +211,7 @@ def _follow_up(
             rounds.open_round(document, target.round, actor=request.actor, at=request.at)
         for effect in step.causes:
             bring_about(effect.key, document, actor=request.actor, at=request.at)
+    reached("document.caused")
 
 
 def _written(
@@ -305,6 +318,7 @@ def note(
     )  # fmt: skip
     workers = own_work_of(actor, capacity) if handles else []
     writing.append(type(document), [link], workers=workers)
+    reached("document.written")
     document.workers = sorted({*document.workers, *workers})
     return link
 
@@ -384,6 +398,7 @@ def start_many(
             _require_own_rows(document, part, {name: [] for name in part})
             writing.replace_parts(document, part)
         _follow_up(declared, documents, writes, request)
+    committed()
     return documents
 
 
@@ -438,7 +453,9 @@ def edit(
             writing.Write(locked, locked.state, locked.version - 1, link, writing.storable(changed), [], ()),
         )
         writing.replace_parts(locked, moved_parts)
-        return Fired(locked.pk, locked.version, locked.state, link.sequence)
+        reached("document.written")
+    committed()
+    return Fired(locked.pk, locked.version, locked.state, link.sequence)
 
 
 def _editor(

@@ -175,17 +175,25 @@ def _names_for(notices: Sequence[Notice]) -> dict[tuple[str, int], Mapping[str, 
     """The names of ladder steps that these notices speak of, by document."""
     wanted: dict[str, set[int]] = defaultdict(set)
     for notice in notices:
-        if notice.code.startswith(LADDER):
-            wanted[notice.kind].add(notice.document_id)
-        for item in notice.params.get("items", ()):
-            if item["code"].startswith(LADDER):
-                wanted[item["kind"]].add(item["document_id"])
+        for kind, pk in _ladders_in(notice):
+            wanted[kind].add(pk)
     found: dict[tuple[str, int], Mapping[str, Text]] = {}
     for kind, ids in wanted.items():
         if _ladder_names is None or not _is_known(kind):
             continue
         found |= {(kind, pk): names for pk, names in _ladder_names(kind, ids).items()}
     return found
+
+
+def _ladders_in(notice: Notice) -> list[tuple[str, int]]:
+    """The documents of whose ladders a notice speaks. One that cannot be read speaks of none, and holds up no other."""
+    spoken = [(notice.kind, notice.document_id)] if notice.code.startswith(LADDER) else []
+    try:
+        lines = notice.params.get("items", ())
+        spoken += [(line["kind"], line["document_id"]) for line in lines if line["code"].startswith(LADDER)]
+    except (AttributeError, KeyError, TypeError):
+        log.exception("notice %s (%s of %s) cannot be read", notice.pk, notice.code, notice.kind)
+    return spoken
 
 
 def _is_known(kind: str) -> bool:

@@ -17,7 +17,7 @@ from django.db import transaction
 from organisation.actors import Actor, Capacity
 from workflows import ledger, round_writing
 from workflows.documents import Document, Refused, Stale
-from workflows.fire import note
+from workflows.fire import committed, note
 from workflows.judgement import NOT_YOURS, OWN_WORK, Verdict, is_own_work
 from workflows.models import Payload, Round, Seat, Vote, WorkItem
 from workflows.round_drawing import policy_drawings, policy_svg, round_svg
@@ -161,12 +161,14 @@ def vote(
         judged = judge_vote(document, sitting, mine, choice, actor, as_post=as_post)
         if reasons := judged.reasons or faults_of_opinion(choice, opinion):
             raise Refused(*reasons)
-        return _count(
+        voted = _count(
             document,
             sitting,
             mine,
             Ballot(choice, opinion.strip(), actor, judged.capacity, at, request_id, digest),
         )
+    committed()
+    return voted
 
 
 def _count(document: Any, sitting: Sitting, mine: Seat, ballot: Ballot) -> Voted:

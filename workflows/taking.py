@@ -17,6 +17,7 @@ from django.db import connection, models
 
 from organisation.actors import Actor
 from workflows.documents import Document, parent_of
+from workflows.failpoints import reached
 from workflows.statements import numbers, rows_of
 
 D = TypeVar("D", bound=Document)
@@ -80,6 +81,7 @@ def take(
         found.append(document)
     if len(found) < len(ids):
         raise model.DoesNotExist(f"{model.kind()}: {sorted(set(ids) - {d.pk for d in found})}")
+    reached("document.locked")
     return found
 
 

@@ -28,12 +28,14 @@ from config import home
 from config.processes import Child
 from notifications.models import Delivery
 from notifications.preferences import lay_down
+from notifications.sending import deliver
 from organisation.actors import clock_of
 from tests.conftest import CeleryWorker, Clone
 from tests.notifications.ground import Sink, address
 from tests.supervision.county import County
 from workflows import auditor, ladders
 from workflows.clockwork import database_clock
+from workflows.deadlines import sweep
 from workflows.models import Entry, Payload, WorkItem
 from workflows.verification import verify
 
@@ -164,6 +166,19 @@ def let_the_next_pass_in() -> None:
     """The place of a pass that died is free after a minute; passes may overlap without harm, so here it is at once."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE workflows_heartbeat SET detail = '{}' WHERE component = 'deliver_place'")
+
+
+def all_taken() -> bool:
+    """Whether no step is due that has not been taken."""
+    due = WorkItem.objects.filter(closed_at=None, paused_at=None, next_step_at__lte=database_clock())
+    return not due.exists()
+
+
+def settle() -> None:
+    """While nobody else lives: one sweep takes what is due, one pass of deliverers sends what is left."""
+    let_leases_end()
+    sweep(database_clock())
+    deliver(database_clock())
 
 
 def in_background(job: Callable[[], Any]) -> threading.Thread:

@@ -124,6 +124,8 @@ def test_every_notice_of_a_whole_journey_has_words(place: County, caplog: pytest
         {"kind": "orders.supervisionorder", "code": "ladder:no_such_step"},
         {"kind": "orders.supervisionorder", "code": "rederived", "params": {"due_on": "never"}},
         {"code": "outage", "params": {}},
+        {"code": "outage", "params": {"count": 1, "items": None}},
+        {"code": "outage", "params": {"count": 1, "items": [{"title": "某事"}]}},
     ],
 )
 def test_what_cannot_be_worded_is_told_by_its_title_and_the_log_says_so(

@@ -34,7 +34,7 @@ from workflows.models import Lamp, WorkItem
 from workflows.roles import DoerOf
 from workflows.taking import read_facts
 from workflows.words import Text
-from workflows.worklist import Narrowing, queue, queue_counts
+from workflows.worklist import Narrowing, queue
 
 SIZES = (20, 50, 100)
 LAMP_ORDER = (Lamp.RED.value, Lamp.YELLOW.value, Lamp.GREEN.value)
@@ -76,7 +76,7 @@ def queue_page(reader: Reader, address: Address) -> Queue:
     narrowing = Narrowing(
         lamp=address.get("lamp") or None, kind=address.get("kind") or None, unit=address.number("unit", 0) or None, text=address.get("q")
     )  # fmt: skip
-    counts = queue_counts(reader.actor)
+    counts = reader.waiting
     everything = sum(counts.values())
     claimable = sum(n for (_lamp, can_claim), n in counts.items() if can_claim)
     if tab == "done":
