@@ -51,7 +51,8 @@ class Client:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise ClientFailed(f"{self.module} ended: {self.log.read_text(errors='replace')[-2000:]}")
+            said = self.log.read_text(errors="replace")[-2000:].strip() or "it said nothing"
+            raise ClientFailed(f"{self.module} ended with status {self.process.wait(10)}: {said}")
         said = json.loads(line)
         if "raised" in said:
             raise ClientFailed(f"{self.module}: {said['raised']}")

@@ -77,13 +77,18 @@ class Ground:
     def cpu_seconds(self) -> float:
         """CPU time of all this server's processes since it started, user and system, those that ended included."""
         postmaster = psutil.Process(self.servers.children[0].pid)
-        own = postmaster.cpu_times()
-        total = own.user + own.system + own.children_user + own.children_system
-        for process in postmaster.children():
-            with suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                total += times.user + times.system
-        return float(total)
+        while True:
+            children = postmaster.children()
+            total = 0.0
+            for process in (postmaster, *children):
+                with suppress(psutil.NoSuchProcess):
+                    times = process.cpu_times()
+                    total += times.user + times.system
+            times = postmaster.cpu_times()
+            total += times.children_user + times.children_system
+            # One that ended meanwhile would be missing or counted twice.
+            if postmaster.children() == children:
+                return total
 
     def checkpoint(self) -> None:
         """Write everything out now, so that no cell pays for the pages of the one before."""
@@ -155,8 +160,9 @@ def ground(folder: Path = FOLDER / "server") -> Iterator[Ground]:
     data = folder / "postgres"
     servers = Servers(folder, durable=True, valkey=False)
     try:
-        if data.exists():  # left by a run that was killed
-            shutil.rmtree(data)
+        for left in (data, folder / "log"):  # by a run that was killed, or that logged its statements
+            shutil.rmtree(left, ignore_errors=True)
+        home.make_home(folder)
         servers.start()
         here = Ground(servers)
         try:

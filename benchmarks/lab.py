@@ -107,6 +107,12 @@ class Lab:
         self._rates[key, many] = max(self._rates.get((key, many), 0.0), figures["rate"] / many)
         return figures
 
+    def warm(self, key: str, many: int, documents: int = 5) -> None:
+        """Start so many clients and let each walk a few documents: statements are then prepared and planned, rates known."""
+        crew = self.clients(key, many)
+        clients.together(crew, "stock", documents=documents)
+        self._rates[key, many] = self.timed(lambda: clients.run(crew, 3600))["rate"] / many
+
     def timed(self, work: Callable[[], Ran]) -> dict[str, float]:
         """The figures of what clients do at once."""
         before = self.ground.cpu_seconds()
@@ -123,7 +129,7 @@ class Lab:
 
     def counted(self, key: str, documents: int, turns: Sequence[int] = ()) -> list[dict[str, float]]:
         """What a step costs in statements, rows and WAL, counted with a client of its own: after as many documents that do
-        not count, twice, of which the lower WAL stands; or once for each of the `turns` that the system takes.
+        not count, twice (quick: once), of which the lower WAL stands; or once for each of the `turns` that the system takes.
 
         Raises ClientFailed when the documents did not come to their end: a system that does nothing is fast.
         """
@@ -135,7 +141,8 @@ class Lab:
                 client.do("prepare", documents=documents)
                 clients.run([client], 3600)
             ended = client.do("check")
-            for turn in turns or (0, 0):
+            stretches = turns or ((0,) if self.quick else (0, 0))
+            for turn in stretches:
                 if not turns or not found:
                     client.do("prepare", documents=documents)
                 if turns:
@@ -147,7 +154,7 @@ class Lab:
                 found.append(_a_step(count, ran))
             ended = client.do("check") - ended
             client.close()
-        if ended < 0.9 * documents * (1 if turns else 2):
+        if ended < 0.9 * documents * (1 if turns else len(stretches)):
             raise clients.ClientFailed(f"{key}: only {ended} documents came to their end")
         return found if turns else [min(found, key=lambda each: each["wal"])]
 

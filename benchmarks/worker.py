@@ -5,6 +5,7 @@ Runs under the peers' own interpreters too, so it imports the standard library o
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import os
@@ -71,6 +72,7 @@ def run(system: System, seconds: float, start: float, limit: int | None = None) 
 
 def main() -> None:
     """Answer calls until stdin ends: {"call": name, "with": {...}} with {"gave": ...} or {"raised": ...}."""
+    faulthandler.enable()  # a library in C that fails says where
     # What a library prints must not stand between the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -23,9 +23,7 @@ def measure(lab: Lab) -> Section:
         counts = {key: lab.counted(key, 4 if lab.quick or key == "river" else 30)[0] for key in keys}
         cells = {f"{key} {many}": (key, many) for key in keys for many in crowds}
         for key, many in cells.values():
-            lab.run(
-                key, many, 0.1 if lab.quick else 0.5
-            )  # warm: clients started, statements prepared, rates known
+            lab.warm(key, many)
         samples = interleave(
             list(cells), lambda cell: lab.run(*cells[cell], seconds=0.2 if lab.quick else 1.0),
             seed=lab.seed, seconds=20 if lab.quick else 360,

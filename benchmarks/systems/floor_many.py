@@ -7,7 +7,6 @@ import os
 from typing import Any
 from uuid import uuid4
 
-import django.db
 import psycopg
 
 from benchmarks.systems import duban_each, duban_many  # first: they set Django up
@@ -61,7 +60,6 @@ class System(duban_many.System):
             ]  # fmt: skip
             given = parameters_of_many(pattern, own, [order.pk for order in orders[:refused]], uuid4())
             self.documents.append((len(own), self.lock.values(given), self.writing.values(given)))
-        django.db.connection.close()  # the server has not connections for both of everybody
 
     def write(self, batch: Any) -> None:
         many, lock, values = batch

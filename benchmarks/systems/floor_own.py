@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-import django.db
 import psycopg
 
 from benchmarks.systems import duban  # first: it sets Django up
 
 from benchmarks.floor_sql import Statement, parameters, texts
 from benchmarks.recorded import Recorded, record
+from benchmarks.systems.floor_simple import PLANNED_ONCE
 from supervision.reports.models import QuarterlyReport
 
 APART = bool(os.environ.get("BENCHMARK_APART"))
@@ -36,9 +36,12 @@ class System(duban.System):
     def open(self, number: int) -> None:
         super().open(number)
         self.connection = psycopg.connect(
-            self.url, autocommit=True, prepare_threshold=0, cursor_factory=psycopg.RawCursor
+            self.url,
+            autocommit=True,
+            prepare_threshold=0,
+            options=PLANNED_ONCE,
+            cursor_factory=psycopg.RawCursor,
         )
-        django.db.connection.close()
 
     def prepare(self, documents: int) -> None:
         """Drafts through Duban's own door, and every value of every step beforehand."""
@@ -51,7 +54,6 @@ class System(duban.System):
                     [write.values(given) for write in self.writes[number]],
                 ))  # fmt: skip
             self.documents.append(ready)
-        django.db.connection.close()  # the server has not connections for both of everybody
 
     def pattern(self, unit_id: int) -> list[Recorded]:
         """What each step writes in this unit, recorded once with a report of its own that is walked by fire()."""
