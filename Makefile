@@ -10,10 +10,10 @@ CATALOGUES := $(wildcard locale/*/LC_MESSAGES/django.po)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help install run test chaos check fix
+.PHONY: help install run test chaos model check fix bench bench-quick
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 install: $(VENV)/.dev-stamp $(VENV)/.catalogue-stamp  ## the virtual environment with everything for work and tests
 
@@ -53,6 +53,9 @@ chaos: install  ## the reliability run: kills, cuts, races, time; DUBAN_CHAOS_SE
 	$(BIN)/python -m pytest tests/chaos -m alone && \
 	$(BIN)/python -m tests.chaos.report $(DUBAN_CHAOS_RECORDS) $$(( $$(date +%s) - begun ))
 
+model: install  ## every lifecycle against its model, at length; says what was reached (about half an hour)
+	@DUBAN_MODEL=long $(BIN)/python -m pytest tests/model
+
 check: install  ## format, lint, types, import rules, migrations, generated pages, catalogue
 	@$(BIN)/python -m config.checks
 
@@ -61,3 +64,9 @@ fix: install  ## mends what can be mended by a tool
 	@$(BIN)/ruff format .
 	@$(BIN)/python tools/licences.py
 	@DUBAN_DEMO=1 $(BIN)/python manage.py process_pages
+
+bench: install  ## Duban beside its peers and the floor of the database, into benchmarks/RESULTS.md; at most 30 minutes
+	@DUBAN_DEMO=1 $(BIN)/python -m benchmarks
+
+bench-quick: install  ## a first look at the same, into var/bench/quick.md; at most 5 minutes
+	@DUBAN_DEMO=1 $(BIN)/python -m benchmarks --quick

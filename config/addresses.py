@@ -13,6 +13,7 @@ def database_of(url: str) -> dict[str, Any]:
 
     As in libpq, `host`, `port`, `user`, `password` and `dbname` may stand in the query (a socket folder must:
     `postgresql:///name?host=/run/postgresql`); every other parameter is handed to libpq as it is.
+    `prepare_threshold=none` has no statement prepared, for a pooler that forgets them between transactions.
     Raises BadAddress when it is not PostgreSQL or names no database.
     """
     parts = urlsplit(url)
@@ -35,7 +36,12 @@ def database_of(url: str) -> dict[str, Any]:
         "PASSWORD": query.pop("password", "") or unquote(parts.password or ""),
         "HOST": query.pop("host", "") or unquote(parts.hostname or ""),
         "PORT": query.pop("port", "") or (str(port) if port else ""),
-        "OPTIONS": {"connect_timeout": 5, **query},
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "prepare_threshold": None if query.pop("prepare_threshold", "") == "none" else 0,
+            "options": "-c plan_cache_mode=force_generic_plan",
+            **query,
+        },
     }
 
 

@@ -25,9 +25,10 @@ from organisation.queries import local_day
 from workflows.auditor import MOST_OF_EACH, Fault
 from workflows.clockwork import beat
 from workflows.documents import Document, Refused, model_of
-from workflows.fire import note, take
+from workflows.fire import note
 from workflows.judgement import NOT_EDITABLE, capacity_for
 from workflows.models import Attachment, Heartbeat
+from workflows.taking import take
 from workflows.words import Reason, Text
 
 log = logging.getLogger(__name__)

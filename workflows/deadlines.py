@@ -24,7 +24,6 @@ from workflows.deadline_writing import Due, Telling
 from workflows.documents import Document, document_kinds, model_of, parent_of
 from workflows.effects import bring_about
 from workflows.failpoints import reached
-from workflows.models import WorkItem
 from workflows.rulebook import LadderStep
 from workflows.words import Text
 
@@ -253,11 +252,3 @@ def lock(model: type[Document], ids: Collection[int]) -> list[int]:
         rows = rows.filter(Q(**{f"{column}__in": free}) | Q(**{f"{column}__isnull": True}))
     rows = rows.order_by("pk").select_for_update(of=("self",), skip_locked=True)
     return list(rows.values_list("pk", flat=True))
-
-
-def retry(item_id: int, *, institution_id: int) -> bool:
-    """Let the next sweep look at an item again that was set aside. False when it is not set aside any more."""
-    aside = WorkItem.objects.filter(
-        pk=item_id, institution_id=institution_id, closed_at__isnull=True, retry_at__isnull=False
-    )
-    return aside.update(retry_at=None) > 0

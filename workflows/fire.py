@@ -12,22 +12,19 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Value
-from django.db.models.functions import JSONObject
 
-from calendars.queries import STAMP
 from organisation.actors import Actor, Capacity
 from organisation.queries import local_day
 from workflows import ledger, writing
-from workflows.documents import Conflict, Document, Refused, Stale, parent_of
+from workflows.documents import Conflict, Document, Refused, Stale
 from workflows.effects import bring_about
 from workflows.failpoints import reached
 from workflows.judgement import NO_SUCH_FIELD, NOT_EDITABLE, capacity_for, faults_of_inputs, judge
 from workflows.lifecycle import Duty, Step, lifecycle_of
 from workflows.models import Entry, WorkItem
 from workflows.rulebook import Deadline, RuleBook, rulebook_of
+from workflows.taking import read_facts, take
 from workflows.words import Reason
 
 D = TypeVar("D", bound=Document)
@@ -110,6 +107,9 @@ def fire_many(
         if judged:
             request = Request(actor, at, effective_at or at, request_id, content, inputs)
             many.done += _move(model, declared, judged, request)
+        elif declared.numbers:
+            # What was held for a number, such as a series that is not there yet, goes as well.
+            transaction.set_rollback(True)
     committed()
     return many
 
@@ -130,52 +130,6 @@ class Request:
     request_id: UUID | None
     digest: bytes | None
     inputs: Mapping[str, object]
-
-
-def take(
-    model: type[D], ids: Mapping[int, int] | Sequence[int], actor: Actor, request_id: UUID | None
-) -> list[D]:
-    """Lock the rows in the order of the house: the parents' first, then these by id."""
-    if above := parent_of(model):
-        parents = model._base_manager.filter(pk__in=list(ids)).values(f"{model.parent}_id")
-        list(
-            above._base_manager.filter(pk__in=parents)
-            .order_by("pk")
-            .select_for_update(of=("self",))
-            .values_list("pk")
-        )
-    answered = (
-        Exists(Entry.objects.filter(actor=actor.person_id, request_id=request_id))
-        if request_id and actor.person_id
-        else Value(False)
-    )
-    rows = model._base_manager.filter(pk__in=list(ids)).annotate(
-        calendar_stamp=STAMP, answered=answered, rerouted=_rerouted(model)
-    )
-    found = list(rows.order_by("pk").select_for_update(of=("self",)))
-    if len(found) < len(ids):
-        raise model.DoesNotExist(f"{model.kind()}: {sorted(set(ids) - {d.pk for d in found})}")
-    reached("document.locked")
-    return found
-
-
-def _rerouted(model: type[Document]) -> Any:
-    """Which open duties the next office up holds, and which office that is; see `Role.capacities`."""
-    items = WorkItem.objects.filter(kind=model.kind(), document_id=OuterRef("pk"), closed_at__isnull=True)
-    place = JSONObject(duty="duty", post="post_role", unit="owner_unit_id")
-    return ArraySubquery(items.exclude(rerouted_from="").values(place=place))
-
-
-def read_facts(model: type[Document], documents: Sequence[Document], names: frozenset[str]) -> None:
-    """Read what guards need from other rows, after the lock: a subquery of the locking SELECT would be stale."""
-    if not names or not documents:
-        return
-    facts = {name: expression for name, expression in model.facts().items() if name in names}
-    rows = model._base_manager.filter(pk__in=[d.pk for d in documents]).annotate(**facts).values("pk", *facts)
-    by_id = {row.pop("pk"): row for row in rows}
-    for document in documents:
-        for name, value in by_id[document.pk].items():
-            setattr(document, name, value)
 
 
 def _sort_out(

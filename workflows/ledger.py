@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from organisation.actors import Actor, Capacity
 def plain(value: object) -> object:
     """JSON's own types for the values a decision is made on; raises TypeError for anything else."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
+        return _instant(value)
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -34,6 +35,12 @@ def plain(value: object) -> object:
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
     raise TypeError(f"{value!r} cannot stand in the ledger")
+
+
+@lru_cache(maxsize=1024)
+def _instant(value: datetime) -> str:
+    """An instant in UTC: the documents of one call share most of theirs."""
+    return value.astimezone(UTC).isoformat()
 
 
 def canonical(content: object) -> bytes:

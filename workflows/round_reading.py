@@ -16,9 +16,9 @@ from psycopg.errors import LockNotAvailable
 from organisation.actors import Actor, clock_of
 from organisation.models import Person
 from workflows.documents import Conflict, Document, Refused, Stale, model_of
-from workflows.fire import take
 from workflows.models import Entry, Round, RoundTask, Seat, Vote, WorkItem
 from workflows.round_nodes import Panel
+from workflows.taking import take
 from workflows.words import Reason, Text
 
 LOCK_TIMEOUT = "5s"

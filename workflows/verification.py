@@ -16,8 +16,9 @@ from organisation.actors import Actor, Capacity
 from organisation.models import Institution
 from workflows import ledger
 from workflows.documents import Document, document_kinds
-from workflows.fire import note, take
+from workflows.fire import note
 from workflows.models import Chain, Entry, Payload, Seal
+from workflows.taking import take
 
 CHUNK = 2000
 

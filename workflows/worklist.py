@@ -16,11 +16,12 @@ from organisation.actors import Actor, Capacity
 from organisation.models import Person, Standing
 from organisation.queries import local_day
 from workflows.documents import Refused, model_of
-from workflows.fire import note, take
+from workflows.fire import note
 from workflows.judgement import is_own_work
 from workflows.lifecycle import lifecycle_of
 from workflows.models import Notice, WorkItem
 from workflows.roles import Role
+from workflows.taking import take
 from workflows.words import Reason, Text
 
 ITEM_CLOSED = Text(
@@ -232,33 +233,46 @@ def candidates(item: WorkItem, role: Role, document: Any, at: datetime) -> Any:
     return rows if unit is None else rows.filter(unit_id=unit)
 
 
-QUEUE = """
-WITH q AS MATERIALIZED (
-  (SELECT w.* FROM workflows_workitem w
+SOURCES = """
+  (SELECT {columns} FROM workflows_workitem w
     WHERE w.claimed_by_id = %(person)s AND w.closed_at IS NULL AND w.paused_at IS NULL {narrow}
     ORDER BY w.due_at, w.id LIMIT %(limit)s)
   UNION ALL
   (SELECT w.* FROM unnest(%(roles)s::text[], %(units)s::bigint[]) AS c(role, unit) CROSS JOIN LATERAL (
-     SELECT w.* FROM workflows_workitem w
+     SELECT {columns} FROM workflows_workitem w
       WHERE w.institution_id = %(institution)s AND w.post_role = c.role AND w.owner_unit_id = c.unit AND w.closed_at IS NULL
         AND w.paused_at IS NULL AND w.claimed_by_id IS NULL AND w.post_id IS NULL {narrow}
       ORDER BY w.due_at, w.id LIMIT %(limit)s) w)
   UNION ALL
   (SELECT w.* FROM unnest(%(offices)s::text[]) AS c(role) CROSS JOIN LATERAL (
-     SELECT w.* FROM workflows_workitem w
+     SELECT {columns} FROM workflows_workitem w
       WHERE w.institution_id = %(institution)s AND w.post_role = c.role AND w.owner_unit_id IS NULL AND w.closed_at IS NULL
         AND w.paused_at IS NULL AND w.claimed_by_id IS NULL AND w.post_id IS NULL {narrow}
       ORDER BY w.owner_unit_id, w.due_at, w.id LIMIT %(limit)s) w)
   UNION ALL
   (SELECT w.* FROM unnest(%(posts)s::bigint[]) AS c(post) CROSS JOIN LATERAL (
-     SELECT w.* FROM workflows_workitem w
+     SELECT {columns} FROM workflows_workitem w
       WHERE w.post_id = c.post AND w.closed_at IS NULL AND w.paused_at IS NULL AND w.claimed_by_id IS NULL {narrow}
-      ORDER BY w.due_at, w.id LIMIT %(limit)s) w)
-)
+      ORDER BY w.due_at, w.id LIMIT %(limit)s) w)"""
+
+# Names and files are looked up for the rows of the page alone, after the sources are merged and cut.
+PAGE = (
+    """
+WITH q AS MATERIALIZED (SELECT * FROM ("""
+    + SOURCES.replace("{columns}", "w.*")
+    + """) merged ORDER BY due_at, id LIMIT %(limit)s)
 SELECT q.*, u.name_zh AS unit_name_zh, u.name_en AS unit_name_en, p.name AS claimed_name,
   (SELECT count(*) FROM workflows_attachment a
-    WHERE a.kind = q.kind AND a.document_id = q.document_id AND a.removed_at IS NULL) AS files FROM q JOIN organisation_unit u ON u.id = q.unit_id LEFT JOIN organisation_person p ON p.id = q.claimed_by_id
-"""
+    WHERE a.kind = q.kind AND a.document_id = q.document_id AND a.removed_at IS NULL) AS files
+  FROM q JOIN organisation_unit u ON u.id = q.unit_id LEFT JOIN organisation_person p ON p.id = q.claimed_by_id
+ ORDER BY q.due_at, q.id"""
+)
+
+COUNTS = (
+    "SELECT lamp, claimable, count(*) FROM ("
+    + SOURCES.replace("{columns}", "w.lamp, w.claimed_by_id IS NULL AND w.post_id IS NULL AS claimable")
+    + ") counted GROUP BY lamp, claimable"
+)
 
 # "owner_unit_id IS NULL" tells the planner nothing about order: an office's items come in the index's order, hence without
 # being sorted all, only when the (empty) owner is named first.
@@ -313,17 +327,11 @@ def queue(
     if after is not None:
         narrow += " AND (w.due_at, w.id) > (%(after_due)s, %(after_id)s)"
         parameters |= {"after_due": after[0], "after_id": after[1]}
-    sql = QUEUE.format(narrow=narrow) + "ORDER BY q.due_at, q.id LIMIT %(limit)s"
-    return list(WorkItem.objects.raw(sql, {**parameters, "limit": limit}))
+    return list(WorkItem.objects.raw(PAGE.format(narrow=narrow), {**parameters, "limit": limit}))
 
 
 def queue_counts(actor: Actor, narrowing: Narrowing = Narrowing()) -> Mapping[tuple[str, bool], int]:
     """Open items by (lamp, whether claimable), each source counted up to MOST_COUNTED: one statement."""
-    sql = (
-        "SELECT lamp, claimed_by_id IS NULL AND post_id IS NULL, count(*) FROM ("
-        + QUEUE.format(narrow=NARROW)
-        + ") counted GROUP BY 1, 2"
-    )
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**_parameters(actor, narrowing), "limit": MOST_COUNTED})
+        cursor.execute(COUNTS.format(narrow=NARROW), {**_parameters(actor, narrowing), "limit": MOST_COUNTED})
         return {(lamp, claimable): count for lamp, claimable, count in cursor.fetchall()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -20,6 +20,7 @@ from workflows import ladders, ledger
 from workflows.lifecycle import Duty
 from workflows.roles import Role
 from workflows.rulebook import Deadline
+from workflows.statements import numbers, value_of
 
 
 @dataclass(frozen=True)
@@ -236,20 +237,17 @@ def append(model: type[models.Model], links: Sequence[ledger.Link], *, workers: 
 
 def append_rows(model: type[models.Model], rows: str, documents: int, *, workers: Sequence[int] = ()) -> None:
     """The same for links that are JSON already, as `ledger.rows_json` gives them, of so many documents."""
-    with connection.cursor() as cursor:
-        cursor.execute(_appending(model), {"links": rows, "workers": list(workers)})
-        if cursor.fetchone()[0] != documents:
-            raise Lost(model.__name__)
+    if value_of(_appending(model), {"links": rows, "workers": numbers(workers)}) != documents:
+        raise Lost(model.__name__)
 
 
 def _execute(
     sql: str, rows: Sequence[Mapping[str, Any]], writes: Sequence[Write], shared: Mapping[str, Any]
 ) -> None:
-    with connection.cursor() as cursor:
-        links = ledger.rows_json([w.link for w in writes])
-        cursor.execute(sql, {"moves": json.dumps(rows, default=ledger.plain), "links": links, **shared})
-        if cursor.fetchone()[0] != len(writes):
-            raise Lost(f"{writes[0].link.kind}: {[w.document.pk for w in writes]}")
+    links = ledger.rows_json([w.link for w in writes])
+    given = {"moves": json.dumps(rows, default=ledger.plain), "links": links, **shared}
+    if value_of(sql, given) != len(writes):
+        raise Lost(f"{writes[0].link.kind}: {[w.document.pk for w in writes]}")
 
 
 def _moved(write: Write, after: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -267,7 +265,7 @@ def _shared(model: type[models.Model], writes: Sequence[Write], leaving: Leaving
     return {
         "kind": writes[0].link.kind, "owed": json.dumps(owed, default=ledger.plain), "told": json.dumps(told), "keep": list(leaving.keep),
         "paused": list(leaving.paused), "after": leaving.after, "step": leaving.step, "urgent": leaving.urgent,
-        "actor": leaving.actor_id, "at": leaving.at, "day": leaving.day,
+        "actor": leaving.actor_id and str(leaving.actor_id), "at": leaving.at, "day": leaving.day,
     }  # fmt: skip
 
 
@@ -288,7 +286,7 @@ def deadline_columns(deadline: Deadline) -> dict[str, Any]:
     """The columns of a work item that a deadline fills."""
     return {
         "due_on": deadline.due_on, "due_at": deadline.due_at, "derivation": deadline.derivation, "provisional": deadline.provisional,
-        "ladder": [asdict(step) for step in deadline.ladder], "next_step_at": deadline.ladder[0].at if deadline.ladder else None,
+        "ladder": [vars(step) for step in deadline.ladder], "next_step_at": deadline.ladder[0].at if deadline.ladder else None,
     }  # fmt: skip
 
 

@@ -33,4 +33,5 @@ urlpatterns = [
     path("operation/", operation.operation, name="operation"),
     path("operation/deliveries/<int:pk>/resend/", operation.resend_delivery, name="resend_delivery"),
     path("operation/items/<int:pk>/retry/", operation.retry_item, name="retry_item"),
+    path("operation/items/<int:pk>/pass-over/", operation.pass_over_item, name="pass_over_item"),
 ]

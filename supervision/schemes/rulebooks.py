@@ -87,9 +87,9 @@ def _step(row: Mapping[str, Any], usual: time, levels: Mapping[str, int]) -> Ste
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SchemeBook:
-    """One version of a scheme with one calendar: a RuleBook."""
+    """One version of a scheme with one calendar: a RuleBook. A process has one of each; what it derives is never changed."""
 
     rules: VersionRules
     calendar: Calendar
@@ -109,7 +109,7 @@ class SchemeBook:
 
     def deadline_from(self, rule: str, base: Base) -> Deadline:
         """The deadline that `rule` gives from a base: for proposals, before there is a document. Raises RuleMissing."""
-        return self._deadline(derivation.derive(self._rule(rule), base, self.calendar, self.tz))
+        return _derived(self, rule, base)
 
     def due_on(self, rule: str, at: datetime) -> date:
         """The due date that a rule based on an event proposes at `at`, such as `order.due`. Raises RuleMissing."""
@@ -172,6 +172,12 @@ class SchemeBook:
             climb(ladder, derived.due_on, derived.due_at, _started(derived.derivation), self.calendar, self.tz),
             derived.provisional,
         )  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def _derived(book: SchemeBook, rule: str, base: Base) -> Deadline:
+    """Documents that move together begin the same clocks."""
+    return book._deadline(derivation.derive(book._rule(rule), base, book.calendar, book.tz))
 
 
 def _started(stored: Mapping[str, Any]) -> datetime | None:

@@ -22,8 +22,8 @@ from tests.notifications.ground import Sink
 from tests.supervision.county import County, report_of
 from tests.workflows.clock_ground import orders
 from workflows.clockwork import database_clock
-from workflows.deadlines import retry
 from workflows.models import Heartbeat, Notice, WorkItem
+from workflows.setting_aside import retry
 
 pytestmark = pytest.mark.timeout(1200 if SCALE is FULL else 240)
 

@@ -19,8 +19,9 @@ from tests.supervision.county import County
 from tests.workflows.clock_ground import DRAFTED, item_of, orders, steps_of
 from workflows import auditor
 from workflows.clockwork import database_clock, tick
-from workflows.deadlines import retry, sweep
+from workflows.deadlines import sweep
 from workflows.models import Finding, Heartbeat, Notice, WorkItem
+from workflows.setting_aside import retry
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -77,6 +77,7 @@ ANSWERS: dict[str, tuple[str, dict[str | None, int]]] = {
     "hand_over": ("GET", scoped()),
     "bulk": ("POST", dict.fromkeys(READERS, 302)),
     "retry_item": ("POST", only("office", "drafter", "auditor", "outsider", status=302)),
+    "pass_over_item": ("POST", only("office", "drafter", "auditor", status=302)),
     "resend_delivery": ("POST", only()),
 }
 ELSEWHERE = {"healthz", "sign_in", "sign_out", "set_language"}
@@ -106,7 +107,7 @@ def addresses(county: County) -> dict[str, dict[str, Any]]:
         **{name: {"item_id": item.pk} for name in ("item_panel", "claim", "release", "hand_over")},
         **{name: {"pk": Attachment.objects.get().pk} for name in ("attachment", "remove_attachment")},
         "notice": {"pk": head_notice.pk},
-        "retry_item": {"pk": item.pk},
+        **{name: {"pk": item.pk} for name in ("retry_item", "pass_over_item")},
         "resend_delivery": {"pk": 1},
     }
 

@@ -46,7 +46,7 @@ def test_the_board_names_and_counts_levels_as_the_scheme_in_force_does(pinned: C
     sweep(ESCALATED)
     board = board_page(looking(pinned, ESCALATED), Address("/board/", Client().get("/").wsgi_request.GET))
     assert [(rung.level, str(getattr(rung.label, "zh", rung.label)), rung.count) for rung in board.ladder][:3] == [
-        (4, "约谈", 1), (3, "逾期未办，转为督办", 0), (2, "亮牌督办", 0),
+        (4, "约谈", 1), (3, "转为督办", 0), (2, "亮牌督办", 0),
     ]  # fmt: skip
     [row] = board.rows
     assert (row.level, getattr(row.level_name, "zh", "")) == (4, "约谈")

@@ -43,6 +43,22 @@ PAGES = {
 }
 
 
+MOST_OF_THE_QUEUE = 12
+"""The target, session and reader included."""
+
+
+@pytest.mark.parametrize("who", ["drafter", "leader", "head"])
+def test_the_queue_page_counts_once_and_stays_below_its_target(who: str, place: County) -> None:
+    orders(place, range(3), "submit:drafter, sign:leader" if who == "head" else "")
+    client = Client()
+    client.force_login(place.people[who])
+    client.get("/queue/")
+    with CaptureQueriesContext(connection) as taken:
+        client.get("/queue/")
+    assert len(taken) <= MOST_OF_THE_QUEUE, [q["sql"][:80] for q in taken]
+    assert len([q for q in taken if "counted GROUP BY" in q["sql"]]) == 1
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_takes_as_many_statements_for_twenty_as_for_two(name: str, place: County) -> None:
     who, url, route = PAGES[name]

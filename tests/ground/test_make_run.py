@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -140,8 +141,54 @@ def test_an_interrupted_seeding_begins_anew(run: Run) -> None:
     assert not (run.folder / "seeding").exists()
 
 
+# --- Through make -------------------------------------------------------------------------------------------
+
+
+class MadeRun(Run):
+    """A `make run` through make."""
+
+    command = ("make", "--no-print-directory", "run")
+
+
+@pytest.fixture
+def stopped(run: Run) -> Path:
+    """The data folder of all, at rest."""
+    if run.process.poll() is None:
+        run.stop()
+    return run.folder
+
+
+@pytest.mark.parametrize("how", ["make killed", "ctrl-c", "terminal closed", "group terminated"])
+def test_the_end_of_make_is_the_end_of_all(stopped: Path, how: str) -> None:
+    """make may be killed too, and Ctrl-C reaches everybody at once."""
+    with running(stopped, MadeRun) as run:
+        family = run.family()
+        if how == "make killed":
+            os.kill(run.process.pid, signal.SIGKILL)
+        else:
+            number = {
+                "ctrl-c": signal.SIGINT,
+                "terminal closed": signal.SIGHUP,
+                "group terminated": signal.SIGTERM,
+            }[how]
+            os.killpg(run.process.pid, number)
+        run.process.wait(30)
+        _gone, alive = psutil.wait_procs(family, timeout=20)
+        assert alive == []
+        assert not (run.folder / "run").exists(), "the stop was orderly"
+        assert (
+            (run.folder / "log" / "postgres.log")
+            .read_text()
+            .rstrip()
+            .endswith("database system is shut down")
+        )
+
+
+# --- Servers of one's own -----------------------------------------------------------------------------------
+
+
 def test_a_given_server_is_not_started(tmp_path: Path) -> None:
-    """With both addresses given, no server of ours runs."""
+    """With both addresses given, no server of ours runs. Its database is in use already, so no demonstration is filled in."""
     given = {"DATABASE_URL": os.environ["DATABASE_URL"], "REDIS_URL": os.environ["REDIS_URL"]}
     name = f"{os.environ['DUBAN_TEST_DB']}_given"
     with psycopg.connect(given["DATABASE_URL"], autocommit=True) as server:
@@ -149,12 +196,24 @@ def test_a_given_server_is_not_started(tmp_path: Path) -> None:
         server.execute(f'CREATE DATABASE "{name}"')
     try:
         given["DATABASE_URL"] = urlunsplit(urlsplit(given["DATABASE_URL"])._replace(path=f"/{name}"))
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+            env={**os.environ, "DATABASE_URL": given["DATABASE_URL"]},
+            cwd=home.ROOT,
+            check=True,
+        )
+        with psycopg.connect(given["DATABASE_URL"]) as server:
+            server.execute(
+                "INSERT INTO organisation_institution (slug, name_zh, name_en, time_zone) VALUES ('own', '本县', '', 'Asia/Shanghai')"
+            )
         with running(tmp_path / "var", DUBAN_BROKER_PREFIX=f"{name}:", **given) as run:
             assert run.piece("postgres") is None
             assert run.piece("valkey") is None
             assert run.health()["database"] is True
             assert run.health()["broker"] is True
             assert not (run.folder / "postgres").exists()
+            with psycopg.connect(given["DATABASE_URL"]) as server:
+                assert server.execute("SELECT slug FROM organisation_institution").fetchall() == [("own",)]
             assert run.stop() == 0
     finally:
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:

@@ -79,7 +79,12 @@ def test_production_is_closed() -> None:
         "db.example",
         "5433",
         "duban",
-        {"connect_timeout": 5, "sslmode": "require"},
+        {
+            "connect_timeout": 5,
+            "prepare_threshold": 0,
+            "options": "-c plan_cache_mode=force_generic_plan",
+            "sslmode": "require",
+        },
         "rediss://:geheim@broker.example:6380/3",
         True,
         True,

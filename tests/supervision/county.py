@@ -4,14 +4,18 @@ for moving documents. Everything goes through the doors that the product uses; i
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from calendars.edition_files import shipped_editions
 from calendars.publishing import publish_edition
+from calendars.state_years import StateYear
 from organisation import changes
 from organisation.actors import Actor, clock_of
 from organisation.models import Institution, Person, Post, Unit
@@ -91,9 +95,18 @@ class County:
         }
 
 
+@cache
+def shipped() -> tuple[Sequence[StateYear], str]:
+    """The State's calendars, and the county's scheme as JSON: read once, for a thousand tests."""
+    pack = shipped_pack("hoboksar-county")
+    assert pack is not None
+    return shipped_editions(), json.dumps(read_pack(pack))
+
+
 def county(year: int = 2026) -> County:
     """Hoboksar with a town, a bureau and their people, the shipped scheme applied to `year`, and the State's calendars."""
-    for edition in shipped_editions():
+    editions, scheme = shipped()
+    for edition in editions:
         publish_edition(edition, None, moment(1, 1))
     institution, units = _institution("hoboksar", "和布克赛尔蒙古自治县")
     people, posts = {}, {}
@@ -106,9 +119,7 @@ def county(year: int = 2026) -> County:
         _appoint(people["two hats"], role, units[unit])
     delegate_head(posts["head"], people["delegate"])
     people["outsider"] = _outsider()
-    pack = shipped_pack("hoboksar-county")
-    assert pack is not None
-    version, _ = publish_version(read_pack(pack), by=clock_of(institution.pk), at=moment(1, 1))
+    version, _ = publish_version(json.loads(scheme), by=clock_of(institution.pk), at=moment(1, 1))
     cycle = open_cycle(version, year, by=clock_of(institution.pk), at=moment(1, 1))
     return County(institution, units, people, posts, cycle)
 

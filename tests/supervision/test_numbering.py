@@ -49,6 +49,13 @@ def test_an_order_that_is_refused_takes_no_number(place: County) -> None:
     assert again(third).number == "和督〔2026〕2号"
 
 
+def test_whoever_is_refused_begins_no_series(place: County) -> None:
+    (order,) = for_signature(place, 1)
+    with pytest.raises(Refused):
+        act(place, order, "sign", "staff")
+    assert not Series.objects.exists()
+
+
 def test_the_series_begins_anew_with_the_county_s_year(place: County) -> None:
     last, first = for_signature(place, 2)
     act(place, last, "sign", "leader", moment(12, 31, 23, 59))

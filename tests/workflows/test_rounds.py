@@ -30,7 +30,7 @@ from tests.organisation.places import place
 from tests.workflows.round_ground import AT, Ground, build
 from workflows import round_policies
 from workflows.documents import Conflict, Refused, Stale
-from workflows.fire import fire_many, take
+from workflows.fire import fire_many
 from workflows.models import Entry, Notice, Payload, Round, RoundTask, Seat, WorkItem
 from workflows.rerouting import reroute
 from workflows.round_nodes import Fire, Opening, Panel, RoundFlow
@@ -52,6 +52,7 @@ from workflows.rounds import (
     verdict_of,
     vote,
 )
+from workflows.taking import take
 from workflows.verification import verify
 from workflows.words import Text
 

@@ -420,15 +420,41 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(below)
 
 
+def plan_of(sql: str, actor: Actor, limit: int) -> dict[str, Any]:
+    """How a statement of the queue was run."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {sql.format(narrow=worklist.NARROW)}",
+            {**worklist._parameters(actor, Narrowing()), "limit": limit},
+        )
+        found = cursor.fetchone()[0]
+    plan: dict[str, Any] = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    return plan
+
+
+def test_a_page_of_a_crowded_queue_looks_up_names_for_its_own_rows_alone(crowded: County) -> None:
+    plan = plan_of(worklist.PAGE, everything(crowded), 50)
+    merged = [n for n in nodes(plan) if n["Node Type"] == "CTE Scan"]
+    assert [n["Actual Rows"] for n in merged] == [50], (
+        "the sources are merged and cut before anything is joined"
+    )
+
+
+def test_the_counts_of_a_crowded_queue_carry_two_columns_and_join_nothing(crowded: County) -> None:
+    plan = plan_of(worklist.COUNTS, everything(crowded), worklist.MOST_COUNTED)
+    limits = [n for n in nodes(plan) if n["Node Type"] == "Limit"]
+    assert len(limits) == 4
+    assert all(n["Actual Rows"] <= worklist.MOST_COUNTED for n in limits)
+    wide = [n for n in nodes(plan) if n["Node Type"] in ("Append", "Result") and n["Plan Width"] > 100]
+    assert not wide, "whole rows are no part of a count"
+    assert not [n for n in nodes(plan) if n.get("Relation Name", "").startswith("organisation_")]
+
+
 def test_a_page_of_a_crowded_queue_reads_its_rows_from_the_partial_indexes_and_no_others(
     crowded: County,
 ) -> None:
-    narrow, parameters = worklist.NARROW, worklist._parameters(everything(crowded), Narrowing())
-    sql = worklist.QUEUE.format(narrow=narrow) + "ORDER BY q.due_at, q.id LIMIT %(limit)s"
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", {**parameters, "limit": 50})
-        found = cursor.fetchone()[0]
-    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    parameters = worklist._parameters(everything(crowded), Narrowing())
+    plan = plan_of(worklist.PAGE, everything(crowded), 50)
     on_items = [n for n in nodes(plan) if n.get("Relation Name") == "workflows_workitem"]
     assert {n["Node Type"] for n in on_items} <= {"Index Scan", "Index Only Scan"}, [
         n["Node Type"] for n in on_items

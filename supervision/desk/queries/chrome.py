@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from organisation.models import Person, Unit
 from organisation.roles import PostRole
 from supervision.desk.pages import CapacityLine, Chrome, NavLink
+from supervision.desk.queries.reader import reader_of
 from workflows.models import Notice
 from workflows.scope import OVERSIGHT
 from workflows.words import Text
-from workflows.worklist import MOST_COUNTED, queue_counts
+from workflows.worklist import MOST_COUNTED
 
 BOARD_READERS = OVERSIGHT | {PostRole.HEAD, PostRole.DEPUTY_IN_CHARGE}
 OPERATORS = frozenset({PostRole.SUPERVISOR, PostRole.PERFORMANCE_OFFICE, PostRole.AUDITOR})
@@ -30,7 +31,7 @@ def chrome_of(request: Any) -> Chrome:
     actor, person = request.actor, request.user
     roles = {capacity.role for capacity in actor.capacities}
     names = _names(actor)
-    waiting = sum(queue_counts(actor).values()) if actor.capacities else 0
+    waiting = sum(reader_of(request).waiting.values()) if actor.capacities else 0
     here = request.resolver_match.url_name if request.resolver_match else ""
     nav = []
     if PostRole.LEADING_GROUP in roles:

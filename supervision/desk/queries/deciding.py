@@ -18,11 +18,11 @@ from supervision.desk.queries.facts import facts_of, files_of
 from supervision.desk.queries.reader import Reader
 from supervision.desk.queries.trail import opinions_of
 from workflows import rounds
-from workflows.fire import read_facts
 from workflows.judgement import judge
 from workflows.lifecycle import Given, Step
 from workflows.models import Vote, WorkItem
 from workflows.roles import DoerOf
+from workflows.taking import read_facts
 from workflows.words import Text
 
 VOTES = {

@@ -27,6 +27,7 @@ COMPONENTS = {
     "openings": Text("定期下达", "opening by date"),
     "files": Text("附件核对", "check of files"),
     "deliver": Text("消息发送", "delivery of messages"),
+    "deliver_place": Text("本轮发送", "the pass that is sending"),
 }
 """What the parts of the clockwork are called; one without a name shows its key."""
 
@@ -43,6 +44,7 @@ class FindingLine:
 class SetAside:
     id: int
     title: str
+    duty: Words
     url: str
     error: str
     attempts: int
@@ -72,7 +74,7 @@ def operation_page(reader: Reader) -> Operation:
     return Operation(
         tuple(_finding(row) for row in _findings(reader)[:SHOWN]),
         tuple(
-            SetAside(i.pk, i.title, said.document_url(i.kind, i.document_id), i.last_error, i.attempts, i.retry_at)
+            SetAside(i.pk, i.title, said.duty_text(i), said.document_url(i.kind, i.document_id), i.last_error, i.attempts, i.retry_at)
             for i in stuck.order_by("retry_at")[:SHOWN]
         ),
         tuple(Beat(COMPONENTS.get(b.component, b.component), b.at) for b in Heartbeat.objects.order_by("component")),

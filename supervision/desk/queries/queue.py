@@ -29,12 +29,12 @@ from supervision.desk.queries import reader as said
 from supervision.desk.queries.chrome import shown
 from supervision.desk.queries.reader import Reader
 from workflows.documents import document_kinds, model_of
-from workflows.fire import read_facts
 from workflows.judgement import judge
 from workflows.models import Lamp, WorkItem
 from workflows.roles import DoerOf
+from workflows.taking import read_facts
 from workflows.words import Text
-from workflows.worklist import Narrowing, queue, queue_counts
+from workflows.worklist import Narrowing, queue
 
 SIZES = (20, 50, 100)
 LAMP_ORDER = (Lamp.RED.value, Lamp.YELLOW.value, Lamp.GREEN.value)
@@ -76,7 +76,7 @@ def queue_page(reader: Reader, address: Address) -> Queue:
     narrowing = Narrowing(
         lamp=address.get("lamp") or None, kind=address.get("kind") or None, unit=address.number("unit", 0) or None, text=address.get("q")
     )  # fmt: skip
-    counts = queue_counts(reader.actor)
+    counts = reader.waiting
     everything = sum(counts.values())
     claimable = sum(n for (_lamp, can_claim), n in counts.items() if can_claim)
     if tab == "done":

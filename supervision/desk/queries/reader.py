@@ -24,6 +24,7 @@ from workflows.documents import model_of
 from workflows.lifecycle import Step
 from workflows.models import WorkItem
 from workflows.words import Text
+from workflows.worklist import queue_counts
 
 
 @dataclass
@@ -48,6 +49,11 @@ class Reader:
         named = sorted((level, key) for key, level in rules.levels.items() if level) if rules else []
         return {level: rules.steps[key] for level, key in named} if rules else {}
 
+    @cached_property
+    def waiting(self) -> Mapping[tuple[str, bool], int]:
+        """Open items of the whole queue by (lamp, whether claimable): for the navigation and for the tabs, counted once."""
+        return queue_counts(self.actor)
+
     @property
     def roles(self) -> frozenset[str]:
         return frozenset(capacity.role for capacity in self.actor.capacities)
@@ -57,7 +63,11 @@ class Reader:
 
 
 def reader_of(request: Page) -> Reader:
-    return Reader(request.actor, request.at)
+    """The reader of this request: one for all of its parts, so that what each needs is read once."""
+    reader: Reader | None = vars(request).get("reader")
+    if reader is None:
+        reader = vars(request)["reader"] = Reader(request.actor, request.at)
+    return reader
 
 
 def left_of(due_on: date, reader: Reader) -> int:
@@ -122,6 +132,7 @@ ACTS = {
     "attach": Text("上传附件", "added a file"),
     "remove_attachment": Text("移除附件", "removed a file"),
     "erase": Text("清除个人信息", "erased personal data"),
+    "pass_over": Text("越过出错的到期步骤", "passed over a due step that raised an error"),
     "rederived": Text("因日历更新重算时限", "date derived anew from a new calendar"),
     "rerouted": Text("因职务空缺转上级办理", "sent to the next office up: the post is vacant"),
     "came_back": Text("职务补任，退回原岗位办理", "back to its post: it is held again"),

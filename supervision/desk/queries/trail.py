@@ -87,7 +87,7 @@ def words_of(document: Any, step: str, content: Mapping[str, Any]) -> str:
     """What the person wrote with it: the reason or opinion first, then what was handed over under its own name."""
     if step.startswith(LADDER) or step in ("claim", "release"):
         return str(said.duty_words(document.kind(), str(content.get("duty", ""))))
-    if step in ("vote", "hand_over"):
+    if step in ("vote", "hand_over", "pass_over"):
         return str(content.get("opinion") or content.get("reason") or "")
     if step == "attach" or step == "remove_attachment":
         return str(content.get("name", ""))

@@ -15,8 +15,9 @@ from supervision.desk.queries.chrome import OPERATORS
 from supervision.desk.queries.operation import operation_page
 from supervision.desk.queries.reader import Reader, reader_of
 from supervision.desk.views.answers import go, said_no
-from workflows.deadlines import retry
 from workflows.documents import Refused
+from workflows.models import WorkItem
+from workflows.setting_aside import pass_over, retry
 
 
 def _operator(request: Page) -> Reader:
@@ -40,6 +41,20 @@ def retry_item(request: Page, pk: int) -> HttpResponse:
     if not retry(pk, institution_id=reader.actor.institution_id):
         return said_no(request, (_("This item is not set aside any more."),), 409, reverse("operation"))
     return go(request, reverse("operation"), _("The item is looked at again with the next tick."))
+
+
+@login_required
+@require_POST
+def pass_over_item(request: Page, pk: int) -> HttpResponse:
+    """Leave out the steps of an item that raise an error, with the reason on record."""
+    reader = _operator(request)
+    try:
+        pass_over(pk, actor=reader.actor, at=reader.at, reason=request.POST.get("reason", ""))
+    except WorkItem.DoesNotExist:
+        raise Http404 from None
+    except Refused as refused:
+        return said_no(request, tuple(str(r) for r in refused.reasons), 422, reverse("operation"))
+    return go(request, reverse("operation"), _("The steps are passed over; the duty and its date stand."))
 
 
 @login_required

@@ -1,0 +1,144 @@
+"""Taking documents: locking their rows in the order of the house, and reading what their steps are judged by.
+
+The texts are made once per kind of document. What guards need from other rows is declared as expressions of Django's
+(`Document.facts()`); compiling them again for each step would cost more than the database takes to answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connection, models
+
+from organisation.actors import Actor
+from workflows.documents import Document, parent_of
+from workflows.failpoints import reached
+from workflows.statements import numbers, rows_of
+
+D = TypeVar("D", bound=Document)
+
+PARENTS = """
+SELECT p.id FROM {above} p WHERE p.id IN (SELECT d.{column} FROM {table} d WHERE d.id = ANY(%(ids)s::bigint[]))
+ ORDER BY p.id FOR UPDATE OF p"""
+
+ROWS = """
+SELECT {columns}, coalesce((SELECT number FROM calendars_stamp WHERE id = 1), 0),
+       EXISTS (SELECT FROM workflows_entry e WHERE e.actor = %(actor)s::bigint AND e.request_id = %(request)s::uuid),
+       (SELECT jsonb_agg(jsonb_build_object('duty', w.duty, 'post', w.post_role, 'unit', w.owner_unit_id)) FROM workflows_workitem w
+         WHERE w.kind = %(kind)s::text AND w.document_id = d.id AND w.closed_at IS NULL AND w.rerouted_from <> '')
+  FROM {table} d WHERE d.id = ANY(%(ids)s::bigint[]) ORDER BY d.id FOR UPDATE OF d"""
+
+ANY_ID = 7_777_777_777_777
+"""Stands for the ids while a text is made."""
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A reading statement with the names of its columns, and what turns the driver's values into Django's, by place."""
+
+    sql: str
+    names: tuple[str, ...]
+    converts: tuple[tuple[int, Convert], ...]
+
+    def read(self, row: Sequence[Any]) -> list[Any]:
+        """One row's values."""
+        values = list(row)
+        for place, convert in self.converts:
+            values[place] = convert(values[place])
+        return values
+
+
+def take(
+    model: type[D], ids: Mapping[int, int] | Sequence[int], actor: Actor, request_id: UUID | None
+) -> list[D]:
+    """Lock the rows in the order of the house: the parents' first, then these by id. Raises the kind's DoesNotExist.
+
+    Each comes with `calendar_stamp`; `answered`, whether this person's request was seen before (as of before the wait for
+    the lock); and `rerouted`, which open duties the next office up holds (see `Role.capacities`).
+    """
+    given = numbers(ids)
+    if sql := _parents_text(model):
+        rows_of(sql, {"ids": given})
+    text, found = _rows_text(model), []
+    asked = {
+        "ids": given,
+        "kind": model.kind(),
+        "actor": actor.person_id and str(actor.person_id),
+        "request": request_id,
+    }
+    for row in rows_of(text.sql, asked):
+        *values, stamp, answered, rerouted = row
+        document: Any = model.from_db(connection.alias, text.names, text.read(values))
+        document.calendar_stamp, document.answered = stamp, answered
+        document.rerouted = json.loads(rerouted) if rerouted else ()
+        found.append(document)
+    if len(found) < len(ids):
+        raise model.DoesNotExist(f"{model.kind()}: {sorted(set(ids) - {d.pk for d in found})}")
+    reached("document.locked")
+    return found
+
+
+def read_facts(model: type[Document], documents: Iterable[Document], names: frozenset[str]) -> None:
+    """Read what guards need from other rows, after the lock: a subquery of the locking SELECT would be stale."""
+    by_id = {document.pk: document for document in documents}
+    if not names or not by_id:
+        return
+    text = _facts_text(model, names)
+    for row in rows_of(text.sql, {"ids": numbers(by_id)}):
+        pk, *values = text.read(row)
+        for name, value in zip(text.names, values, strict=True):
+            setattr(by_id[pk], name, value)
+
+
+@cache
+def _parents_text(model: type[Document]) -> str:
+    if not (above := parent_of(model)):
+        return ""
+    quote, column = connection.ops.quote_name, model._meta.get_field(model.parent).column  # type: ignore[union-attr]
+    return PARENTS.format(
+        above=quote(above._meta.db_table), table=quote(model._meta.db_table), column=quote(str(column))
+    )
+
+
+@cache
+def _rows_text(model: type[Document]) -> Text:
+    fields, quote = model._meta.concrete_fields, connection.ops.quote_name
+    columns = ", ".join(f"d.{quote(str(field.column))}" for field in fields)
+    sql = ROWS.format(columns=columns, table=quote(model._meta.db_table))
+    converts = _converts(field.get_col("d") for field in fields)
+    return Text(sql, tuple(field.attname for field in fields), converts)
+
+
+@cache
+def _facts_text(model: type[Document], names: frozenset[str]) -> Text:
+    """Django's own statement for these facts, its constants written out and the ids left open."""
+    facts = {name: expression for name, expression in model.facts().items() if name in names}
+    query = model._base_manager.filter(pk__in=[ANY_ID]).annotate(**facts).values_list("pk", *facts).query
+    compiler = query.get_compiler("default")
+    sql, parameters = compiler.as_sql()
+    written = connection.ops.compose_sql(sql, parameters).replace("%", "%%")  # type: ignore[attr-defined]
+    before, _, after = written.partition(f" IN ({ANY_ID})")
+    if (not after and not written.endswith(f" IN ({ANY_ID})")) or str(ANY_ID) in before + after:
+        raise TypeError(f"the facts of {model.kind()} cannot be read for several documents: {written}")
+    selected = [expression for expression, _, _ in compiler.select]
+    return Text(f"{before} = ANY(%(ids)s::bigint[]){after}", tuple(facts), _converts(selected))
+
+
+def _converts(expressions: Iterable[Any]) -> tuple[tuple[int, Convert], ...]:
+    """What Django does to the values of these columns, by place; most need nothing."""
+    found = []
+    for place, expression in enumerate(expressions):
+        steps = [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)]
+        found += [(place, _converting(step, expression)) for step in steps]
+    return tuple(found)
+
+
+def _converting(step: Any, expression: models.Expression) -> Convert:
+    return lambda value: step(value, expression, connection)
