@@ -49,7 +49,8 @@ chaos: export DUBAN_CHAOS := full
 chaos: export DUBAN_CHAOS_RECORDS := $(CURDIR)/var/chaos
 chaos: install  ## the reliability run: kills, cuts, races, time; DUBAN_CHAOS_SEED=n; writes docs/reliability-run.md
 	@rm -rf $(DUBAN_CHAOS_RECORDS)
-	@begun=$$(date +%s); $(BIN)/python -m pytest tests/chaos -n 2 --dist loadfile --no-loadscope-reorder && \
+	@begun=$$(date +%s); $(BIN)/python -m pytest tests/chaos -m "not alone" -n 2 --dist loadfile --no-loadscope-reorder && \
+	$(BIN)/python -m pytest tests/chaos -m alone && \
 	$(BIN)/python -m tests.chaos.report $(DUBAN_CHAOS_RECORDS) $$(( $$(date +%s) - begun ))
 
 model: install  ## every lifecycle against its model, at length; says what was reached (about half an hour)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 import time
 from dataclasses import asdict, dataclass, field
@@ -66,15 +67,15 @@ class Record:
         """Write it down for the report, when one is being made."""
         if not (folder := os.environ.get("DUBAN_CHAOS_RECORDS")):
             return
-        where = Path(folder)
+        where, name = Path(folder), re.sub(r"\W+", "-", self.name).strip("-")
         where.mkdir(parents=True, exist_ok=True)
         history = "".join(line + "\n" for line in self.lines).encode()
-        (where / f"{self.name}.jsonl").write_bytes(history)
+        (where / f"{name}.jsonl").write_bytes(history)
         told = {
-            "name": self.name, "title": self.title, "passed": passed, "seconds": round(time.monotonic() - self.begun, 1),
+            "name": name, "title": self.title, "passed": passed, "seconds": round(time.monotonic() - self.begun, 1),
             "events": len(self.lines), "sha256": hashlib.sha256(history).hexdigest(), "figures": [asdict(f) for f in self.figures],
         }  # fmt: skip
-        (where / f"{self.name}.json").write_text(json.dumps(told, ensure_ascii=False, indent=1))
+        (where / f"{name}.json").write_text(json.dumps(told, ensure_ascii=False, indent=1))
 
 
 def percentile(seconds: list[float], share: float) -> float:

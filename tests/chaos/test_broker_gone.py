@@ -24,7 +24,7 @@ from tests.workflows.clock_ground import orders
 from tests.workflows.ground import orders_of
 from workflows.clockwork import database_clock
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(600)]
 
 BACK_WITHIN = 60.0
 OVERDUE = 5

@@ -25,7 +25,7 @@ from workflows.fire import Fired, Many, fire, fire_many
 from workflows.models import Entry, Notice, WorkItem
 from workflows.verification import verify
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
 
 Call = Callable[[], Any]
 
@@ -80,6 +80,7 @@ def test_of_a_hundred_on_one_approval_one_wins(crowd: None, kind: str, record: R
     names = leaders(place, SCALE.racers)
     seconds: list[float] = []
     answered: Counter[str] = Counter()
+    not_one = 0
     for order in orders_of(place, SCALE.race_rounds):
         walk(place, order, "submit:drafter")
         seen = version_of(order)
@@ -94,7 +95,7 @@ def test_of_a_hundred_on_one_approval_one_wins(crowd: None, kind: str, record: R
         losers = [e for a in answers if isinstance(a, Many) for e in a.turned_down.values()] + [
             a for a in answers if isinstance(a, Exception)
         ]
-        assert len(winners) == 1, Counter(type(a).__name__ for a in answers)
+        not_one += len(winners) != 1
         strange = [a for a in losers if not isinstance(a, Stale | Refused)]
         assert strange == [], strange[:3]
         stored = again(order)
@@ -111,13 +112,13 @@ def test_of_a_hundred_on_one_approval_one_wins(crowd: None, kind: str, record: R
         ).count() == len(stored.lifecycle.states[stored.state].duties)
         answered.update(type(a).__name__ for a in answers)
         record.event("round", answers=dict(Counter(type(a).__name__ for a in answers)), state=stored.state)
-    record.exactly("T2", f"{kind}: rounds with other than one winner", 0, 0)
+    record.exactly("T2", f"{kind}: rounds with other than one winner", not_one, 0)
     record.figure("T2", f"{kind}: answers in all rounds", dict(answered))
     record.most(
         "T2",
         f"{kind}: p99 of an answer, {SCALE.racers} at once in one process",
         percentile(seconds, 0.99),
-        5.0,
+        SCALE.answer_within,
         " s",
     )
     keys = Notice.objects.values_list("key", flat=True)
@@ -174,9 +175,10 @@ def test_a_bulk_with_refused_and_stale_ones_moves_the_rest_in_one_go(crowd: None
     record.exactly(
         "T2",
         "bulk sent four times at once: entries",
-        entries == Counter({order.pk: 1 for order in rest}),
-        True,
+        entries.total(),
+        len(rest),
     )
+    assert entries == Counter({order.pk: 1 for order in rest})
     told = Counter(Notice.objects.filter(code="submit").values_list("document_id", "person"))
     record.exactly("T2", "bulk: notices a person and document", set(told.values()), {1})
     record.figure("T2", "bulk: seconds for all four", f"{seconds:.2f}")

@@ -62,16 +62,18 @@ def test_a_backup_made_amid_kills_is_restored_verified_and_swept_on(
     def backup() -> None:
         call_command("backup", str(tmp_path / "kept"))
 
-    making = fork(backup, tmp_path)
     deciders: list[Mortal] = []
-    while making.poll() is None:
+    making: Mortal | None = None
+    while making is None or making.poll() is None:
+        if len(deciders) == 8:
+            making = fork(backup, tmp_path)
         decider = fork(lambda: submit_all(made), tmp_path, dice.choice(("", "", "document.written")))
         time.sleep(dice.uniform(0.05, 0.2))
         decider.kill()
         deciders.append(decider)
     assert making.wait(300) == 0, making.words()
     assert [m.words() for m in deciders if m.how == 1] == []
-    record.figure("restore", "deciders killed during the backup", died(deciders))
+    record.figure("restore", "deciders killed before and during the backup", died(deciders))
     [archive] = (tmp_path / "kept").iterdir()
 
     known = connections.settings["default"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
+
 import pytest
 from django.db import connection
 
 from notifications.sending import deliver
-from tests.chaos import ground
+from tests.chaos import ground, report
+from tests.chaos.record import Record
 from tests.notifications.ground import Sink, notice, use
 from tests.supervision.county import County
 from tests.workflows.clock_ground import orders
@@ -47,3 +52,39 @@ def test_a_mail_that_is_lost_or_doubled_once_too_often_is_found(
     with pytest.raises(AssertionError, match="1 doubled by 0 deaths"):
         ground.assert_mails_are_copies(sink, 0)
     assert ground.assert_mails_are_copies(sink, 1) == 1
+
+
+def test_a_figure_beyond_its_bound_fails_and_stands_in_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUBAN_CHAOS_RECORDS", str(tmp_path))
+    record = Record("test_killed_somebody[a/b]", "Somebody is killed")
+    record.event("killed", pid=1)
+    record.exactly("T1", "lost", 0, 0)
+    for beyond in (
+        lambda: record.exactly("T1", "lost", 1, 0), lambda: record.most("T1", "p99", 1.2, 1.0, " s"), lambda: record.least("T1", "kills", 4, 5),
+    ):  # fmt: skip
+        with pytest.raises(AssertionError):
+            beyond()
+    record.keep(passed=True)
+    [kept] = tmp_path.glob("*.json")
+    told = json.loads(kept.read_text())
+    assert told["sha256"] == hashlib.sha256(kept.with_suffix(".jsonl").read_bytes()).hexdigest()
+    text = report.page([told], "7", 90.0, "abc")
+    assert "| T1 | p99 | 1.2 s | at most 1 s |" in text
+    assert told["sha256"] in text
+    assert "## Kill" in text
+
+
+def test_a_run_in_which_a_scenario_failed_gets_no_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DUBAN_CHAOS_RECORDS", str(tmp_path))
+    monkeypatch.setattr(report, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr("sys.argv", ["report", str(tmp_path), "1"])
+    assert report.main() == 1
+    Record("test_one", "One").keep(passed=True)
+    Record("test_another", "Another").keep(passed=False)
+    assert report.main() == 1
+    assert "test_another" in capsys.readouterr().err
+    assert not (tmp_path / "page.md").exists()
