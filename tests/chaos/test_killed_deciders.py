@@ -103,8 +103,11 @@ def lives(
     all_: list[Mortal] = []
 
     def born(n: int, disturbed: bool) -> None:
-        point = dice.choice((*POINTS, "", "", "")) if disturbed else ""
-        after = dice.randrange(1, 12)
+        # Every point twice for sure, while there is most to do; then as chance will have it.
+        early = len(all_) < 2 * len(POINTS)
+        point = POINTS[len(all_) % len(POINTS)] if early else dice.choice((*POINTS, "", "", ""))
+        point = point if disturbed else ""
+        after = dice.randrange(1, 4) if early else dice.randrange(1, 12)
         mortal = fork(lambda: decide(place, mine[n], journals[n], after, point), folder)
         dies_at = time.monotonic() + dice.uniform(0.02, 0.4) if disturbed and not point else float("inf")
         living[n] = (mortal, dies_at)
