@@ -65,10 +65,10 @@ fix: install  ## mends what can be mended by a tool
 	@$(BIN)/python tools/licences.py
 	@DUBAN_DEMO=1 $(BIN)/python manage.py process_pages
 
-bench: install  ## Duban beside its peers and the floor of the database, into benchmarks/RESULTS.md; at most 75 minutes
+bench: install  ## Duban beside its peers and the floor of the database, into benchmarks/RESULTS.md; at most 30 minutes
 	@DUBAN_DEMO=1 $(BIN)/python -m benchmarks
 
-bench-quick: install  ## a first look at the same, into var/bench/quick.md; at most 12 minutes
+bench-quick: install  ## a first look at the same, into var/bench/quick.md; at most 5 minutes
 	@DUBAN_DEMO=1 $(BIN)/python -m benchmarks --quick
 
 bench-year: install  ## a year of quarterly reports on 200 and 2,000 units; long, and goes on where it was cut off
