@@ -45,7 +45,7 @@ test: install  ## everything CI runs: the checks, then all tests
 	@$(BIN)/python -m config.checks
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-model: install  ## every lifecycle against its model, at length; says what was reached (about half an hour)
+model: install  ## every lifecycle against its model, at length; says what was reached (about forty minutes)
 	@DUBAN_MODEL=long $(BIN)/python -m pytest tests/model
 
 check: install  ## format, lint, types, import rules, migrations, generated pages, catalogue
