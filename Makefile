@@ -53,7 +53,7 @@ chaos: install  ## the reliability run: kills, cuts, races, time; DUBAN_CHAOS_SE
 	$(BIN)/python -m pytest tests/chaos -m alone && \
 	$(BIN)/python -m tests.chaos.report $(DUBAN_CHAOS_RECORDS) $$(( $$(date +%s) - begun ))
 
-model: install  ## every lifecycle against its model, at length; says what was reached (about half an hour)
+model: install  ## every lifecycle against its model, at length; says what was reached (about forty minutes)
 	@DUBAN_MODEL=long $(BIN)/python -m pytest tests/model
 
 check: install  ## format, lint, types, import rules, migrations, generated pages, catalogue

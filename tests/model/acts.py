@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from datetime import date, timedelta
+from itertools import product
 
-from hypothesis import note
 from hypothesis import strategies as st
 
 from tests.model import doors, ending, sitting, timekeeping
-from tests.model.book import ENDS, Book, Matter
+from tests.model.book import Matter, Seat
+from tests.model.choosing import Choosing
 from tests.model.days import DAY, today
 from tests.model.people import CAST, COUNTY, Cover
 from tests.model.regulations import ORDER, STEPS_OF, Step
-from tests.model.starts import complete, contents, values
-from tests.model.world import SECOND, World
+from tests.model.starts import complete, contents
+from tests.model.world import SECOND
 
-T = TypeVar("T")
 LAST_DAY = date(2026, 10, 30)
 CHOICES = ("approve", "refuse", "recuse")
-WORDS = ("", "  ", None, 7, "a\x00b")
 
 
-class Acts:
+class Acts(Choosing):
     """Every act goes through the product's door and through the model's book; nothing is compared here."""
-
-    world: World
-    book: Book
-    whole: bool
 
     # --- Moving -----------------------------------------------------------------------------------------
 
@@ -59,6 +52,23 @@ class Acts:
             for _ in range(1 if name else 3):
                 _, step, who = self._pick(data, by_step[name, answer], "way")
                 self._try(matter, step, who, self._sensible(data, matter, step))
+
+        self._all_votes_refused(data, matter)
+
+    def _all_votes_refused(self, data: st.DataObject, matter: Matter) -> None:
+        """Of each kind of vote on an open seat, each kind of refusal."""
+        answers: dict[tuple[str, str], list[tuple[Seat, str, str]]] = defaultdict(list)
+        for seat in [s for s in sitting.sitting(matter) if not s.vote]:
+            for choice, opinion in product(CHOICES, ("理由", " ")):
+                for who in COUNTY:
+                    against = sitting.refusal(
+                        self.book, matter, seat, who, choice, opinion, self.world.at + SECOND
+                    )
+                    answers[choice, "".join(against)].append((seat, who, opinion))
+        for choice, answer in sorted(answers):
+            if answer:
+                seat, who, opinion = self._pick(data, answers[choice, answer], "vote")
+                self._do(doors.vote, self.world, matter, seat, who, choice, opinion)
 
     def nonsense_is_handed_over(self, data: st.DataObject) -> None:
         """Somebody may, and leaves out or spoils each of the things that the step wants, one after the other."""
@@ -240,60 +250,3 @@ class Acts:
         else:
             kind, step = self._pick(data, ending.BY_THE_CLOCK, "birth")
             self._do(ending.begin, self.world, kind, step, who)
-
-    # --- Choosing ---------------------------------------------------------------------------------------
-
-    def _do(self, act: Any, *arguments: Any) -> None:
-        self.whole = False
-        act(*arguments)
-        self.whole = True
-
-    def _try(self, matter: Matter, step: Step, who: str, given: dict[str, Any]) -> None:
-        self._do(self.world.step, matter, step, who, given)
-
-    def _pick(self, data: st.DataObject, among: Sequence[T], label: str) -> T:
-        chosen = among[data.draw(st.integers(0, len(among) - 1), label=label)]
-        note(f"{label}: {_named(chosen)}")
-        return chosen
-
-    def _open(self) -> list[Matter]:
-        return [m for m in self.book.matters if m.state not in ENDS]
-
-    def _ways(self, matter: Matter) -> dict[tuple[str, ...], list[tuple[Matter, Step, str]]]:
-        """By what would be answered: every step here by everybody, and every step that is not possible here."""
-        at, ways = self.world.at + SECOND, defaultdict(list)
-        for step in STEPS_OF[matter.kind].values():
-            if matter.state not in step.sources:
-                ways[("not_in_this_state",)].append((matter, step, "staff"))
-                continue
-            given = self._first_sensible(matter, step)
-            for who in CAST:
-                ways[tuple(self.book.refusal(matter, step, who, at, given))].append((matter, step, who))
-        return ways
-
-    def _first_ways(self, matter: Matter) -> list[tuple[Matter, Step, str]]:
-        """Of every step that may be taken here, the first who may."""
-        first = {step.name: (m, step, who) for m, step, who in reversed(self._ways(matter)[()])}
-        return list(first.values())
-
-    def _first_sensible(self, matter: Matter, step: Step) -> dict[str, Any]:
-        return {name: values(self.world, matter, name)[0] for name in step.given}
-
-    def _sensible(self, data: st.DataObject, matter: Matter, step: Step) -> dict[str, Any]:
-        return {name: self._pick(data, values(self.world, matter, name), name) for name in step.given}
-
-    def _spoilt(self, name: str) -> list[Any]:
-        day = today(self.world.at + SECOND)
-        if name == "failed_number":
-            return [0, 9, True, "1", None]
-        if name.endswith("_date"):
-            return [None, day, day - 9 * DAY, datetime(2026, 12, 1), "2026-12-01"]
-        return list(WORDS)
-
-
-def _named(chosen: Any) -> str:
-    if isinstance(chosen, tuple):
-        return ", ".join(map(_named, chosen))
-    if isinstance(chosen, Matter):
-        return f"{chosen.kind} {chosen.pk} in {chosen.state}"
-    return str(getattr(chosen, "duty", getattr(chosen, "name", chosen)))

@@ -13,6 +13,7 @@ from workflows.models import Notice, WorkItem
 def compare(world: World) -> None:
     """The product's rows say what the model says: every document, every open duty, everything that anybody was told."""
     world.let_triggers_speak()
+    world.after_refusal = None
     for kind, model in MODELS.items():
         columns = ("pk", "state", "version", "ledger_sequence", "number", "unit_id", "workers", "signers")
         rows = {row[0]: row[1:] for row in model.objects.values_list(*columns)}

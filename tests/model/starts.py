@@ -32,15 +32,18 @@ class Start:
         return [leg(text.strip()) for text in road.split(",") if text.strip()]
 
 
+CHOICES = {"vote": "approve", "against": "refuse", "recuse": "recuse"}
+
+
 def leg(text: str) -> Leg:
-    """ "order submit drafter": a step; "order + staff": what the next step needs is written; "vote leader": agrees;
+    """ "order submit drafter": a step; "order + staff": what the next step needs is written; "vote leader": agrees ("against", "recuse");
     "measures staff": every measure is carried out and accepted; "sweep 20": so many days later the clock ticks; "edit plan 3":
     one of the ways to write it; "open order": somebody looks at it; "delegate staff unit_staff head"; "wait 2": days."""
     first, _, rest = text.partition(" ")
 
     def go(world: World) -> None:
-        if first == "vote":
-            _agree(world, rest)
+        if first in CHOICES:
+            _vote(world, rest, CHOICES[first])
         elif first == "delegate":
             _delegate(world, *rest.split())
         elif first == "edit":
@@ -86,12 +89,12 @@ def prepare(world: World, matter: Matter, who: str) -> None:
         world.attach(matter, who)
 
 
-def _agree(world: World, who: str) -> None:
+def _vote(world: World, who: str, choice: str) -> None:
     matter = [m for m in world.book.matters if m.kind == PLAN][-1]
     seat = next(
         s for s in sitting.sitting(matter) if not s.vote and who in sitting.people(world.book, s, world.at)
     )
-    doors.vote(world, matter, seat, who, "approve", "")
+    doors.vote(world, matter, seat, who, choice, "理由")
 
 
 def _delegate(world: World, holder: str, role: str, to: str) -> None:
@@ -223,7 +226,7 @@ STARTS = {
             "", "report + two hats, report hand_in staff", "report + staff, report hand_in staff, report sign delegate",
             "report + two hats, report hand_in staff, report sign head, report return_report office",
             "report + staff, report hand_in staff, report sign head, report return_report office, report hand_in_correction two hats",
-            "sweep 10, sweep 7", "delegate staff unit_staff head, report + head, report hand_in colleague",
+            "report + two hats, report hand_in staff, report sign head", "sweep 10, sweep 7", "delegate staff unit_staff head, report + head, report hand_in colleague",
             "delegate staff unit_staff head, report + staff, report hand_in colleague, report sign delegate, report return_report office,"
             "report + head, report hand_in_correction colleague",
             "report + staff, edit report 3", "report + staff, report hand_in staff, wait 2", "report + staff, report hand_in staff, open report",
@@ -237,7 +240,7 @@ STARTS = {
             f"{TO_HAND}, order + staff, order feed_back head", f"{TWO_HATS}, order ask_extension head",
             f"{TWO_HATS}, order suspend leader", CLAIMED, CHECKED, f"{TO_HAND}, wait 20", f"{ISSUED}, second order, order submit drafter",
             "order submit drafter, wait 2", "order submit drafter, open order", f"{CLAIMED}, wait 2", f"{CLAIMED}, open order",
-            f"{TO_HAND}, order feed_back head, wait 2", f"{TO_HAND}, order feed_back head, open order", "edit order 2", "edit order 3",
+            f"{TO_HAND}, order feed_back head, wait 2", f"{TO_HAND}, order + staff, order feed_back head", f"{TO_HAND}, order feed_back head, open order", "edit order 2", "edit order 3",
             "edit order 4", f"{TO_HAND}, order + staff, order ask_extension head",
             f"{ISSUED}, order sign_for delegate, order take_in_hand staff, order + two hats, delegate checker supervisor staff,"
             "order claim_done head, order take_up checker",
@@ -250,7 +253,7 @@ STARTS = {
             TO_HAND, PLANNED, SIGNED, RETURNED, f"{RETURNED}, plan hand_in_correction staff", PUT, f"{PUT}, vote office", DONE,
             f"{DONE}, plan take_up checker", f"{SIGNED}, plan forward checker, vote office", f"{SIGNED}, plan forward checker",
             *(f"{TO_HAND}, plan + staff, edit plan {n}" for n in range(5)), *(f"{RETURNED}, edit plan {n}" for n in range(5)),
-            f"{PLANNED}, wait 2", f"{PLANNED}, open plan", f"{RETURNED}, plan hand_in_correction staff, wait 2",
+            f"{PUT}, against office", f"{PUT}, vote office, recuse leader", f"{PUT}, vote office, against leader", f"{PLANNED}, wait 2", f"{PLANNED}, open plan", f"{RETURNED}, plan hand_in_correction staff, wait 2",
             f"{RETURNED}, plan hand_in_correction staff, open plan", f"{DONE}, wait 2", f"{DONE}, open plan",
             f"{TO_HAND}, delegate staff unit_staff head, plan + head, plan hand_in colleague",
             f"{RETURNED}, delegate staff unit_staff head, plan + head, plan hand_in_correction colleague",

@@ -46,6 +46,9 @@ class World:
     def __init__(self, place: County, at: datetime) -> None:
         self.place, self.at, self.book = place, at, Book()
         self.sent: list[Sent] = []
+        self.after_refusal: list[tuple[Any, ...]] | None = (
+            None  # spares reading every table twice between two refusals
+        )
         self.posts = list(Post.objects.filter(institution=place.institution).order_by("pk"))
         self.names = {person.pk: name for name, person in place.people.items()}
         self.units = {unit.pk: name for name, unit in place.units.items()}
@@ -115,13 +118,15 @@ class World:
 
     def ask(self, call: Callable[[], Any], against: list[str], what: str) -> Any:
         """Do it: what is predicted against it must be the answer, and leave no trace; else it must be done."""
-        before = self.trace() if against else None
+        before = (self.after_refusal or self.trace()) if against else []
+        self.after_refusal = None
         try:
             answer = call()
         except Refused as refused:
             codes = sorted(reason.code for reason in refused.reasons)
             assert codes == sorted(against), f"{what}: refused with {codes}, not with {sorted(against)}"
-            self.require_no_trace(before or [], f"{what}, refused,")
+            self.require_no_trace(before, f"{what}, refused,")
+            self.after_refusal = before
             return None
         assert not against, f"{what} was let through against {against}"
         return answer
