@@ -56,8 +56,8 @@ class Scale:
 
 
 SHORT = Scale(
-    name="short", wave=10, falls=1, random_kills=2, random_lives=1, cases=12, decider_kills=6, clients=4, requests=6, web_kills=1,
-    mails=25, deliverer_kills=5, pauses=1, rounds_of_run=2, broker_frozen=2.0, database_crashes=1, database_gone=0.5, beat_kills=1,
+    name="short", wave=25, falls=2, random_kills=4, random_lives=1, cases=12, decider_kills=6, clients=8, requests=12, web_kills=3,
+    mails=40, deliverer_kills=5, pauses=2, rounds_of_run=2, broker_frozen=2.0, database_crashes=1, database_gone=0.5, beat_kills=1,
     beats_seconds=6.0, mails_at_fault=6, racers=12, race_rounds=1, answer_within=20.0, countersigns=2, controls=2, bulk=24, same_request=12,
     outage_items=60, poisoned_among=40, restored_items=40,
 )  # fmt: skip

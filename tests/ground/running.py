@@ -65,8 +65,7 @@ class Run:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        # The first start fills in the demonstration, which a busy machine may take its time for.
-        until(lambda: "is ready" in self.said or self.process.poll() is not None, 180, "It said nothing.")
+        until(lambda: "is ready" in self.said or self.process.poll() is not None, 60, "It said nothing.")
         assert self.process.poll() is None, self.said
 
     @property
