@@ -22,6 +22,8 @@ EVERY = timedelta(minutes=10)
 """A new day is looked at once; within the day, what people have set up meanwhile."""
 OPENINGS = "openings"
 INSTITUTION = "organisation.institution"
+ZONE_UNKNOWN = "zone_unknown"
+"""This machine has no data of the institution's time zone: it has no day, and nothing of it is opened or sealed."""
 
 _openings: dict[str, Opening] = {}
 
@@ -38,6 +40,7 @@ def open_what_is_due(
 
     `looked` is the heartbeat's detail, "day@instant" by institution: who was looked at on this day and lately is left out.
     One that raises is shown to an operator and asked again the next time; it holds back neither the others nor the sweep.
+    So does an institution whose time zone this machine does not know.
     """
     opened = 0
     institutions = Institution.objects.order_by("pk")
@@ -45,7 +48,11 @@ def open_what_is_due(
         institutions = institutions.filter(pk=institution_id)
     for pk, frozen_at in institutions.values_list("pk", "frozen_at") if _openings else ():
         now = frozen_at or at
-        day = local_day(pk, now).isoformat()
+        try:
+            day = local_day(pk, now).isoformat()
+        except Exception as error:
+            _tell(pk, ZONE_UNKNOWN, error, at)
+            continue
         if looked is not None and not _is_time(looked.get(str(pk)), day, at):
             continue
         with transaction.atomic():
@@ -53,6 +60,7 @@ def open_what_is_due(
                 continue
             opened += sum(_ask(key, opening, pk, now) for key, opening in _openings.items())
             _looked(pk, day, at)
+            _take_back(pk, ZONE_UNKNOWN)
     return opened
 
 
@@ -73,19 +81,25 @@ def _ask(key: str, opening: Opening, institution_id: int, now: datetime) -> int:
         with transaction.atomic():
             opened = opening(institution_id, now)
     except Exception as error:
-        if not connection.is_usable():
-            raise
-        log.exception("the opening %s of institution %s", key, institution_id)
-        told = {"error": f"{type(error).__name__}: {error}"[:2000]}
-        Finding.objects.update_or_create(
-            kind=INSTITUTION,
-            document_id=institution_id,
-            code=code,
-            defaults={"params": told, "found_at": now},
-        )
+        _tell(institution_id, code, error, now)
         return 0
-    Finding.objects.filter(kind=INSTITUTION, document_id=institution_id, code=code).delete()
+    _take_back(institution_id, code)
     return opened
+
+
+def _tell(institution_id: int, code: str, error: Exception, at: datetime) -> None:
+    """Show an operator what stands in an institution's way. A server that is gone is nobody's fault: raised on."""
+    if not connection.is_usable():
+        raise error
+    log.error("%s of institution %s", code, institution_id, exc_info=error)
+    told = {"error": f"{type(error).__name__}: {error}"[:2000]}
+    Finding.objects.update_or_create(
+        kind=INSTITUTION, document_id=institution_id, code=code, defaults={"params": told, "found_at": at}
+    )
+
+
+def _take_back(institution_id: int, code: str) -> None:
+    Finding.objects.filter(kind=INSTITUTION, document_id=institution_id, code=code).delete()
 
 
 def _looked(institution_id: int, day: str, at: datetime) -> None:

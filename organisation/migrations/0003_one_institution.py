@@ -22,6 +22,20 @@ $$;
 CREATE TRIGGER organisation_zone_stays BEFORE UPDATE ON organisation_institution
     FOR EACH ROW WHEN (NEW.time_zone <> OLD.time_zone) EXECUTE FUNCTION organisation_zone_stays();
 """
+# One statement looks at all institutions: a zone the server does not know would stop it for every one of them.
+ZONE_IS_KNOWN = """
+CREATE FUNCTION organisation_zone_is_known() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM now() AT TIME ZONE NEW.time_zone;
+    RETURN NEW;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RAISE EXCEPTION 'the database server does not know the time zone "%"', NEW.time_zone
+        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Name an IANA zone, or install the server''s zone data.';
+END
+$$;
+CREATE TRIGGER organisation_zone_is_known BEFORE INSERT ON organisation_institution
+    FOR EACH ROW EXECUTE FUNCTION organisation_zone_is_known();
+"""
 UNDO = """
 ALTER TABLE organisation_post DROP CONSTRAINT post_unit_in_institution;
 ALTER TABLE organisation_post DROP CONSTRAINT post_holder_in_institution;
@@ -40,5 +54,9 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             ZONE_STAYS,
             "DROP TRIGGER organisation_zone_stays ON organisation_institution; DROP FUNCTION organisation_zone_stays()",
+        ),
+        migrations.RunSQL(
+            ZONE_IS_KNOWN,
+            "DROP TRIGGER organisation_zone_is_known ON organisation_institution; DROP FUNCTION organisation_zone_is_known()",
         ),
     ]

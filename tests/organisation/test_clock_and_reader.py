@@ -77,6 +77,11 @@ def test_a_zone_that_is_none_is_refused() -> None:
     validate_time_zone("Asia/Urumqi")
 
 
+def test_the_database_refuses_a_zone_it_does_not_know(db: None) -> None:
+    with pytest.raises(IntegrityError, match="does not know the time zone"), transaction.atomic():
+        Institution.objects.create(slug="olympus", name_zh="奥林匹斯", time_zone="Mars/Olympus")
+
+
 def test_the_clock_is_real_until_it_is_frozen(county: Place) -> None:
     assert now_of(county.institution, NOON) == NOON
     county.institution.frozen_at = FROZEN

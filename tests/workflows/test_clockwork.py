@@ -221,6 +221,20 @@ def test_an_opening_that_raises_holds_nothing_back(
     assert Finding.objects.count() == 0
 
 
+def test_an_institution_without_a_day_holds_back_no_other(place: County, only_reports: None) -> None:
+    """PostgreSQL reads "CST-8" as a zone, Python does not: only a bulk load can bring one. It is asked first."""
+    stray = Institution.objects.create(pk=-1, slug="stray", name_zh="别处", time_zone="CST-8")
+    order = order_of(place)
+    done = tick(moment(4, 1))
+    assert done.opened == 2
+    assert len(steps_of(order)) == 4
+    finding = Finding.objects.get(document_id=stray.pk)
+    assert (finding.code, finding.params["error"].split(":")[0]) == ("zone_unknown", "ZoneInfoNotFoundError")
+    tasks.seal()
+    sealed = [seal.day for seal in Seal.objects.filter(institution=place.institution)]
+    assert sealed == [date(2026, 1, 1), date(2026, 3, 2), date(2026, 4, 1)]
+
+
 def test_a_frozen_institution_opens_by_its_own_clock(place: County, only_reports: None) -> None:
     Institution.objects.filter(pk=place.institution.pk).update(frozen_at=moment(3, 31))
     assert tick(moment(4, 1)).opened == 0
