@@ -11,36 +11,15 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from organisation.actors import Actor, Capacity
-
-
-def plain(value: object) -> object:
-    """JSON's own types for the values a decision is made on; raises TypeError for anything else."""
-    if isinstance(value, datetime):
-        return _instant(value)
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, UUID | Decimal):
-        return str(value)
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    raise TypeError(f"{value!r} cannot stand in the ledger")
-
-
-@lru_cache(maxsize=1024)
-def _instant(value: datetime) -> str:
-    """An instant in UTC: the documents of one call share most of theirs."""
-    return value.astimezone(UTC).isoformat()
+from workflows import rows
+from workflows.rows import plain as plain
 
 
 def canonical(content: object) -> bytes:
@@ -134,10 +113,14 @@ def header(columns: Mapping[str, Any]) -> list[Any]:
     return [columns[name] for name in HEADER]
 
 
-ENTRY_COLUMNS = """kind text, document_id bigint, institution_id bigint, sequence bigint, version bigint, step text,
-    from_state text, to_state text, actor bigint, as_role text, as_unit bigint, as_post bigint, acting_for bigint, decides boolean,
-    effective_at timestamptz, recorded_at timestamptz, request_id uuid, request_digest text, rules text, payload_digest text,
-    previous text, digest text, salt text, content text"""
+LINKS: Mapping[str, str] = {
+    "kind": "text", "document_id": "bigint", "institution_id": "bigint", "sequence": "bigint", "version": "bigint", "step": "text",
+    "from_state": "text", "to_state": "text", "actor": "bigint", "as_role": "text", "as_unit": "bigint", "as_post": "bigint",
+    "acting_for": "bigint", "decides": "boolean", "effective_at": "timestamptz", "recorded_at": "timestamptz", "request_id": "uuid",
+    "request_digest": "text", "rules": "text", "payload_digest": "text", "previous": "text", "digest": "text", "salt": "text",
+    "content": "text",
+}  # fmt: skip
+"""The columns of `Link.row()` with the database's types."""
 
 INSERT_ENTRIES = """
   INSERT INTO workflows_entry (kind, document_id, institution_id, sequence, version, step, from_state, to_state, actor, as_role,
@@ -151,10 +134,15 @@ INSERT_PAYLOADS = """
   INSERT INTO workflows_payload (kind, document_id, sequence, salt, content)
   SELECT e.kind, e.document_id, e.sequence, decode(e.salt, 'hex'), decode(e.content, 'hex') FROM links e"""
 
+ON_A_CHAIN = f"""
+WITH {rows.many("links", LINKS)}, entries AS ({INSERT_ENTRIES}), payloads AS ({INSERT_PAYLOADS})
+UPDATE workflows_chain c SET sequence = links.sequence, head = decode(links.digest, 'hex') FROM links
+ WHERE c.kind = links.kind AND c.document_id = links.document_id"""
+
 
 def rows_json(links: Sequence[Link]) -> str:
-    """The links as the JSON that `jsonb_to_recordset` reads with ENTRY_COLUMNS."""
-    return json.dumps([link.row() for link in links], default=plain)
+    """The links as `rows.many("links", LINKS)` reads them."""
+    return rows.as_json([link.row() for link in links])
 
 
 def record_institution(
@@ -180,13 +168,7 @@ def record_institution(
             effective_at=at, recorded_at=at, previous=head, content=content,
         )  # fmt: skip
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"""WITH links AS (SELECT * FROM jsonb_to_recordset(%(links)s::jsonb) AS e({ENTRY_COLUMNS})),
-                entries AS ({INSERT_ENTRIES}), payloads AS ({INSERT_PAYLOADS})
-                UPDATE workflows_chain c SET sequence = links.sequence, head = decode(links.digest, 'hex') FROM links
-                 WHERE c.kind = links.kind AND c.document_id = links.document_id""",
-                {"links": rows_json([link])},
-            )
+            cursor.execute(ON_A_CHAIN, {"links": rows_json([link])})
     return link
 
 

@@ -1,26 +1,25 @@
-"""The statements that `fire.py` writes with: each of fixed text per kind of document, so that the server plans it once.
-
-One data-modifying statement moves the documents by compare-and-set, appends the entries and their payloads, closes,
-keeps, pauses, shifts and opens work items, and tells people by the posts they hold that day.
+"""What `fire.py` writes with. One data-modifying statement moves the documents by compare-and-set, appends the entries and
+their payloads, closes, keeps, pauses, shifts and opens work items, and tells people by the posts they hold that day.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
 
 from workflows import ladders, ledger
+from workflows import writing_texts as texts
 from workflows.lifecycle import Duty
 from workflows.roles import Role
+from workflows.rows import as_json, parameters
 from workflows.rulebook import Deadline
 from workflows.statements import numbers, value_of
+from workflows.writing_texts import Shape
 
 
 @dataclass(frozen=True)
@@ -59,172 +58,32 @@ class Leaving:
     day: date
 
 
-MOVED_COLUMNS = """id bigint, seen bigint, version bigint, before text, after text, workers bigint[], moved_by_id bigint, moved_step text,
-    moved_at timestamptz, sequence bigint, head text"""
-
-OWED_COLUMNS = """kind text, document_id bigint, institution_id bigint, title text, number text, unit_id bigint, state text, duty text,
-    role text, post_role text, owner_unit_id bigint, due_on date, due_at timestamptz, derivation jsonb, provisional boolean, ladder jsonb,
-    next_step_at timestamptz, ladder_at smallint, lamp text, shifts boolean"""
-
-TOLD_COLUMNS = """kind text, document_id bigint, institution_id bigint, sequence bigint, title text, post text, unit bigint"""
-
-ITEMS_AND_NOTICES = (
-    """
-closed AS (
-  UPDATE workflows_workitem w SET closed_at = %(at)s, closed_by_id = %(actor)s, closed_how = %(step)s, next_step_at = NULL
-    FROM moved WHERE w.kind = %(kind)s AND w.document_id = moved.id AND w.closed_at IS NULL AND w.duty <> ALL(%(keep)s::text[])),
-kept AS (
-  UPDATE workflows_workitem w
-     SET state = %(after)s,
-         paused_at = CASE WHEN w.duty = ANY(%(paused)s::text[]) THEN coalesce(w.paused_at, %(at)s::timestamptz) ELSE w.paused_at END,
-         next_step_at = CASE WHEN w.duty = ANY(%(paused)s::text[]) THEN NULL ELSE w.next_step_at END
-    FROM moved WHERE w.kind = %(kind)s AND w.document_id = moved.id AND w.closed_at IS NULL AND w.duty = ANY(%(keep)s::text[])
-     AND NOT EXISTS (SELECT FROM owed o WHERE o.document_id = w.document_id AND o.duty = w.duty AND o.shifts)),
-shifted AS (
-  UPDATE workflows_workitem w
-     SET state = o.state, due_on = o.due_on, due_at = o.due_at, derivation = o.derivation, provisional = o.provisional,
-         ladder = o.ladder, ladder_at = o.ladder_at, next_step_at = o.next_step_at, lamp = o.lamp, paused_at = NULL
-    FROM owed o JOIN moved ON moved.id = o.document_id
-   WHERE o.shifts AND w.kind = o.kind AND w.document_id = o.document_id AND w.duty = o.duty AND w.closed_at IS NULL),
-opened AS (
-  INSERT INTO workflows_workitem (kind, document_id, institution_id, title, number, unit_id, state, duty, turn, role, post_role,
-      owner_unit_id, rerouted_from, opened_at, due_on, due_at, original_due_on, derivation, provisional, lamp, ladder, ladder_at,
-      next_step_at, closed_how, attempts, last_error)
-  SELECT o.kind, o.document_id, o.institution_id, o.title, o.number, o.unit_id, o.state, o.duty,
-      1 + (SELECT count(*) FROM workflows_workitem w WHERE w.kind = o.kind AND w.document_id = o.document_id AND w.duty = o.duty),
-      o.role, o.post_role, o.owner_unit_id, '', %(at)s, o.due_on, o.due_at, o.due_on, o.derivation, o.provisional, 'green', o.ladder, 0,
-      o.next_step_at, '', 0, ''
-    FROM owed o JOIN moved ON moved.id = o.document_id WHERE NOT o.shifts),
-told AS (
-  INSERT INTO workflows_notice (kind, document_id, institution_id, person_id, key, code, params, title, urgent, at)
-  SELECT DISTINCT t.kind, t.document_id, t.institution_id, s.person_id,
-      t.kind || ':' || t.document_id || ':' || t.sequence || ':' || s.person_id, %(step)s::text, '{}'::jsonb, t.title, %(urgent)s::boolean,
-      %(at)s::timestamptz
-    FROM jsonb_to_recordset(%(told)s::jsonb) AS t("""
-    + TOLD_COLUMNS
-    + """)
-    JOIN moved ON moved.id = t.document_id
-    JOIN organisation_standing s ON s.institution_id = t.institution_id AND s.role = t.post AND (t.unit IS NULL OR s.unit_id = t.unit)
-     AND s.begins <= %(day)s::date AND (s.ends IS NULL OR s.ends >= %(day)s::date)
-   WHERE s.person_id IS DISTINCT FROM %(actor)s::bigint
-  ON CONFLICT (key) DO NOTHING)"""
-)
-
-COMPARE_AND_SET = """
-moved AS (
-  UPDATE {table} d
-     SET state = m.after, version = m.version, workers = m.workers, moved_by_id = m.moved_by_id, moved_step = m.moved_step,
-         moved_at = m.moved_at, ledger_sequence = m.sequence, ledger_head = decode(m.head, 'hex'){sets}
-    FROM moves m WHERE d.id = m.id AND d.version = m.seen AND d.state = m.before RETURNING d.id)"""
-
-EDITED = """
-moved AS (
-  UPDATE {table} d
-     SET version = m.version, workers = m.workers, ledger_sequence = m.sequence, ledger_head = decode(m.head, 'hex'){sets}
-    FROM moves m WHERE d.id = m.id AND d.version = m.seen AND d.state = m.before RETURNING d.id),
-retitled AS (
-  UPDATE workflows_workitem w SET title = %(title)s, unit_id = %(unit)s FROM moved
-   WHERE w.kind = %(kind)s AND w.document_id = moved.id AND w.closed_at IS NULL AND (w.title, w.unit_id) <> (%(title)s, %(unit)s))"""
-
-APPENDED = """
-moved AS (
-  UPDATE {table} d
-     SET ledger_sequence = m.sequence, ledger_head = decode(m.head, 'hex'),
-         workers = d.workers || ARRAY(SELECT unnest(%(workers)s::bigint[]) EXCEPT SELECT unnest(d.workers))
-    FROM (SELECT document_id AS id, max(sequence) AS sequence, (array_agg(digest ORDER BY sequence DESC))[1] AS head
-            FROM links GROUP BY document_id) m
-   WHERE d.id = m.id RETURNING d.id)"""
-
-BORN = """
-moved AS (INSERT INTO {table} ({columns}) SELECT {selected} FROM moves m RETURNING id)"""
-
-
 class Lost(RuntimeError):
     """A locked row did not move: it was written by something other than this module."""
-
-
-def _column(model: type[models.Model], name: str) -> tuple[str, str]:
-    """The database's name and type of a field."""
-    field = model._meta.get_field(name)
-    kind = field.db_type(connection) if isinstance(field, models.Field) else None
-    if not isinstance(field, models.Field) or kind is None:
-        raise TypeError(f"{model.__name__}.{name} has no column")
-    return field.column, kind
-
-
-def _prefix(extra: str) -> str:
-    return (
-        f"WITH moves AS (SELECT * FROM jsonb_to_recordset(%(moves)s::jsonb) AS m({MOVED_COLUMNS}{extra})),\n"
-        f"links AS (SELECT * FROM jsonb_to_recordset(%(links)s::jsonb) AS e({ledger.ENTRY_COLUMNS})),\n"
-    )
-
-
-OWED = f"owed AS (SELECT * FROM jsonb_to_recordset(%(owed)s::jsonb) AS o({OWED_COLUMNS})),"
-CHAINED = f"entries AS ({ledger.INSERT_ENTRIES}),\npayloads AS ({ledger.INSERT_PAYLOADS})"
-COUNT = "\nSELECT count(*) FROM moved"
-
-
-@cache
-def _moving(model: type[models.Model], fields: tuple[str, ...]) -> str:
-    """One text per kind and set of recorded fields."""
-    columns = {name: _column(model, name) for name in fields}
-    extra = "".join(f', "set_{name}" {kind}' for name, (_, kind) in columns.items())
-    sets = "".join(f', "{column}" = m."set_{name}"' for name, (column, _) in columns.items())
-    moved = COMPARE_AND_SET.format(table=model._meta.db_table, sets=sets)
-    return f"{_prefix(extra)}{OWED}{moved},\n{CHAINED},{ITEMS_AND_NOTICES}{COUNT}"
-
-
-@cache
-def _editing(model: type[models.Model], fields: tuple[str, ...]) -> str:
-    columns = {name: _column(model, name) for name in fields}
-    extra = "".join(f', "set_{name}" {kind}' for name, (_, kind) in columns.items())
-    sets = "".join(f', "{column}" = m."set_{name}"' for name, (column, _) in columns.items())
-    return f"{_prefix(extra)}{EDITED.format(table=model._meta.db_table, sets=sets)},\n{CHAINED}{COUNT}"
-
-
-@cache
-def _appending(model: type[models.Model]) -> str:
-    links = (
-        f"WITH links AS (SELECT * FROM jsonb_to_recordset(%(links)s::jsonb) AS e({ledger.ENTRY_COLUMNS})),"
-    )
-    return f"{links}{APPENDED.format(table=model._meta.db_table)},\n{CHAINED}{COUNT}"
-
-
-@cache
-def _opening(model: type[models.Model]) -> str:
-    own = [f for f in model._meta.concrete_fields if f.attname not in {"id", "ledger_head"}]
-    extra = "".join(f', "set_{f.attname}" {f.db_type(connection)}' for f in own)
-    columns = ", ".join(["id", "ledger_head", *(f'"{f.column}"' for f in own)])
-    selected = ", ".join(["m.id", "decode(m.head, 'hex')", *(f'm."set_{f.attname}"' for f in own)])
-    moved = BORN.format(table=model._meta.db_table, columns=columns, selected=selected)
-    return f"{_prefix(extra)}{OWED}{moved},\n{CHAINED},{ITEMS_AND_NOTICES}{COUNT}"
 
 
 def move(model: type[models.Model], writes: Sequence[Write], leaving: Leaving) -> None:
     """Move locked documents: one statement. Raises Lost when a row is not as it was locked."""
     fields = tuple(sorted(writes[0].values))
-    _execute(
-        _moving(model, fields),
-        [_moved(w, leaving.after, w.values) for w in writes],
-        writes,
-        _shared(model, writes, leaving),
-    )
+    rows = _rows(writes, leaving, [_moved(w, leaving.after, w.values) for w in writes])
+    shape = rows.shape(closes=True, keeps=bool(leaving.keep))
+    _execute(texts.moving(model, fields, shape), rows.given(model, fields) | _shared(writes, leaving), writes)
 
 
 def open_new(model: type[models.Model], writes: Sequence[Write], leaving: Leaving) -> None:
     """Insert new documents with their entries, items and notices: one statement."""
-    fields = [f for f in model._meta.concrete_fields if f.attname not in {"id", "ledger_head"}]
-    rows = [
-        _moved(w, leaving.after, {f.attname: getattr(w.document, f.attname) for f in fields}) for w in writes
-    ]
-    _execute(_opening(model), rows, writes, _shared(model, writes, leaving))
+    fields = tuple(field.attname for field in texts.born_with(model))
+    born = [_moved(w, leaving.after, {name: getattr(w.document, name) for name in fields}) for w in writes]
+    rows = _rows(writes, leaving, born)
+    _execute(texts.opening(model, rows.shape()), rows.given(model, fields) | _shared(writes, leaving), writes)
 
 
 def edit(model: type[models.Model], write: Write) -> None:
     """Write a locked document's changed content: one statement."""
     fields = tuple(sorted(write.values))
+    rows = Rows([_moved(write, write.before, write.values)], [write.link])
     shared = {"kind": write.link.kind, "title": write.document.title, "unit": write.document.unit_id}
-    _execute(_editing(model, fields), [_moved(write, write.before, write.values)], [write], shared)
+    _execute(texts.editing(model, fields), rows.given(model, fields) | shared, [write])
 
 
 def append(model: type[models.Model], links: Sequence[ledger.Link], *, workers: Sequence[int] = ()) -> None:
@@ -232,20 +91,76 @@ def append(model: type[models.Model], links: Sequence[ledger.Link], *, workers: 
 
     `workers` are people whose own work these documents now are, because the entry is a part of handling them.
     """
-    append_rows(model, ledger.rows_json(links), len({link.document_id for link in links}), workers=workers)
+    if len(links) > 1:
+        documents = len({link.document_id for link in links})
+        append_rows(model, ledger.rows_json(links), documents, workers=workers)
+        return
+    given = parameters("links", ledger.LINKS, [link.row() for link in links])
+    if value_of(texts.appending(model, False), given | {"workers": numbers(workers)}) != 1:
+        raise Lost(model.__name__)
 
 
 def append_rows(model: type[models.Model], rows: str, documents: int, *, workers: Sequence[int] = ()) -> None:
     """The same for links that are JSON already, as `ledger.rows_json` gives them, of so many documents."""
-    if value_of(_appending(model), {"links": rows, "workers": numbers(workers)}) != documents:
+    given = {"links": rows, "workers": numbers(workers)}
+    if value_of(texts.appending(model, True), given) != documents:
         raise Lost(model.__name__)
 
 
-def _execute(
-    sql: str, rows: Sequence[Mapping[str, Any]], writes: Sequence[Write], shared: Mapping[str, Any]
-) -> None:
-    links = ledger.rows_json([w.link for w in writes])
-    given = {"moves": json.dumps(rows, default=ledger.plain), "links": links, **shared}
+@dataclass(frozen=True)
+class Rows:
+    """What a statement writes, by table: each row a mapping of the columns named in `writing_texts`."""
+
+    moves: Sequence[Mapping[str, Any]]
+    links: Sequence[ledger.Link]
+    owed: Sequence[Mapping[str, Any]] = ()
+    shifts: Sequence[Mapping[str, Any]] = ()
+    told: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def several(self) -> bool:
+        """Whether they are of more than one document."""
+        return len(self.moves) > 1
+
+    def shape(self, *, closes: bool = False, keeps: bool = False) -> Shape:
+        """Which text writes them."""
+        if self.several:
+            return Shape(True, closes, keeps, bool(self.owed), bool(self.shifts), (True,) * bool(self.told))
+        tells = tuple(row["unit"] is not None for row in self.told)
+        return Shape(False, closes, keeps, len(self.owed), len(self.shifts), tells)
+
+    def given(self, model: type[models.Model], fields: tuple[str, ...]) -> dict[str, Any]:
+        """The parameters of that text."""
+        links = [link.row() for link in self.links]
+        if self.several:
+            rows = {
+                "moves": self.moves,
+                "links": links,
+                "owed": self.owed,
+                "shifts": self.shifts,
+                "told0": self.told,
+            }
+            return {name: as_json(of_table) for name, of_table in rows.items()}
+        given = parameters("moves", texts.moves_of(model, fields), self.moves) | parameters(
+            "links", ledger.LINKS, links
+        )
+        given |= parameters("owed", texts.OWED, self.owed) | parameters("shifts", texts.SHIFTS, self.shifts)
+        for n, row in enumerate(self.told):
+            given |= parameters(f"told{n}", texts.TOLD, [row])
+        return given
+
+
+def _rows(writes: Sequence[Write], leaving: Leaving, moves: Sequence[Mapping[str, Any]]) -> Rows:
+    return Rows(
+        moves,
+        [w.link for w in writes],
+        owed=[_owed(w, o, leaving) for w in writes for o in w.owed if not o.shifts],
+        shifts=[_shifting(w, o, leaving) for w in writes for o in w.owed if o.shifts],
+        told=[row for w in writes for row in _told(w)],
+    )
+
+
+def _execute(sql: str, given: Mapping[str, Any], writes: Sequence[Write]) -> None:
     if value_of(sql, given) != len(writes):
         raise Lost(f"{writes[0].link.kind}: {[w.document.pk for w in writes]}")
 
@@ -259,27 +174,28 @@ def _moved(write: Write, after: str, values: Mapping[str, Any]) -> dict[str, Any
     }  # fmt: skip
 
 
-def _shared(model: type[models.Model], writes: Sequence[Write], leaving: Leaving) -> dict[str, Any]:
-    owed = [item for w in writes for item in _owed(w, leaving)]
-    told = [row for w in writes for row in _told(w)]
+def _shared(writes: Sequence[Write], leaving: Leaving) -> dict[str, Any]:
     return {
-        "kind": writes[0].link.kind, "owed": json.dumps(owed, default=ledger.plain), "told": json.dumps(told), "keep": list(leaving.keep),
-        "paused": list(leaving.paused), "after": leaving.after, "step": leaving.step, "urgent": leaving.urgent,
-        "actor": leaving.actor_id and str(leaving.actor_id), "at": leaving.at, "day": leaving.day,
+        "kind": writes[0].link.kind, "keep": list(leaving.keep), "paused": list(leaving.paused), "after": leaving.after,
+        "step": leaving.step, "urgent": leaving.urgent, "actor": leaving.actor_id and str(leaving.actor_id), "at": leaving.at,
+        "day": leaving.day,
     }  # fmt: skip
 
 
-def _owed(write: Write, leaving: Leaving) -> list[dict[str, Any]]:
-    document = write.document
-    return [
-        {
-            "kind": write.link.kind, "document_id": document.pk, "institution_id": document.institution_id, "title": document.title,
-            "number": document.number, "unit_id": document.unit_id, "state": leaving.after, "duty": o.duty.rule, "role": o.duty.role.key,
-            "post_role": o.duty.role.post, "owner_unit_id": o.duty.role.unit_of(document), "shifts": o.shifts,
-            **deadline_columns(o.deadline), **(_position(o.deadline, leaving.at) if o.shifts else {}),
-        }
-        for o in write.owed
-    ]  # fmt: skip
+def _owed(write: Write, owed: Owed, leaving: Leaving) -> dict[str, Any]:
+    document, duty = write.document, owed.duty
+    return {
+        "kind": write.link.kind, "document_id": document.pk, "institution_id": document.institution_id, "title": document.title,
+        "number": document.number, "unit_id": document.unit_id, "state": leaving.after, "duty": duty.rule, "role": duty.role.key,
+        "post_role": duty.role.post, "owner_unit_id": duty.role.unit_of(document), **deadline_columns(owed.deadline),
+    }  # fmt: skip
+
+
+def _shifting(write: Write, owed: Owed, leaving: Leaving) -> dict[str, Any]:
+    return {
+        "kind": write.link.kind, "document_id": write.document.pk, "duty": owed.duty.rule, "state": leaving.after,
+        **deadline_columns(owed.deadline), **_position(owed.deadline, leaving.at),
+    }  # fmt: skip
 
 
 def deadline_columns(deadline: Deadline) -> dict[str, Any]:
