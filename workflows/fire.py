@@ -21,7 +21,7 @@ from workflows.documents import Conflict, Document, Refused, Stale
 from workflows.effects import bring_about
 from workflows.failpoints import reached
 from workflows.judgement import NO_SUCH_FIELD, NOT_EDITABLE, capacity_for, faults_of_inputs, judge
-from workflows.lifecycle import Duty, Step, lifecycle_of
+from workflows.lifecycle import Duty, State, Step, lifecycle_of
 from workflows.models import Entry, WorkItem
 from workflows.rulebook import Deadline, RuleBook, rulebook_of
 from workflows.taking import read_facts, take
@@ -187,7 +187,7 @@ def _move(
             values["signers"] = document.signers = _signed(document, request.actor, capacity)
         writes.append(_written(document, step, before, capacity, values, request, going_on_as))
     writing.move(model, writes, writing.Leaving(
-        step.name, target.name, keep=[d.rule for d in (*target.duties, *target.pauses)], paused=[d.rule for d in target.pauses],
+        step.name, target.name, keep=sorted(_going_on(*step.path.sources) & _going_on(target)), paused=[d.rule for d in target.pauses],
         urgent=step.urgent, actor_id=request.actor.person_id, at=request.at,
         day=local_day(judged[0][0].institution_id, request.at),
     ))  # fmt: skip
@@ -230,7 +230,7 @@ def _written(
     elif not step.decides and not step.takes_note:
         document.workers = sorted({*document.workers, *own_work_of(actor, capacity)})
     source = document.lifecycle.states.get(before)
-    going_on = {d.rule for d in (*source.duties, *source.pauses)} if source else set()
+    going_on = _going_on(source) if source else set()
     resumed = {d.rule for d in source.pauses} - {d.rule for d in target.pauses} if source else set()
     rules = rulebook_of(document, document.calendar_stamp)
     duties = []
@@ -249,6 +249,11 @@ def _written(
     seen, document.version = document.version, document.version + 1
     document.moved_by_id, document.moved_step, document.moved_at = actor.person_id, step.name, request.at
     return writing.Write(document, before, seen, link, dict(values), duties, step.tells)
+
+
+def _going_on(*states: State) -> set[str]:
+    """The duties whose items are open while a document is in one of these states, their clocks running or stopped."""
+    return {duty.rule for state in states for duty in (*state.duties, *state.pauses)}
 
 
 def _signed(document: Any, actor: Actor, capacity: Capacity | None) -> list[str]:

@@ -21,12 +21,12 @@ from organisation.actors import Actor, Capacity
 from workflows import rows
 from workflows.rows import plain as plain
 
+CANONICAL = json.JSONEncoder(default=plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 def canonical(content: object) -> bytes:
     """The one byte string of a content: sorted keys, no spaces, UTF-8. What is no text is refused later, by its field."""
-    return json.dumps(
-        content, default=plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode(errors="surrogatepass")
+    return CANONICAL.encode(content).encode(errors="surrogatepass")
 
 
 def digest_of(content: object) -> bytes:

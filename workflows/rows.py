@@ -43,6 +43,9 @@ def _instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat()
 
 
+JSON = json.JSONEncoder(default=plain)
+
+
 def few(name: str, columns: Columns, count: int = 1) -> str:
     """`name AS (...)` for WITH, of exactly `count` rows that come as parameters; what `parameters` gives."""
     rows = ", ".join(f"({_row(f'{name}_{n}', columns)})" for n in range(count))
@@ -63,24 +66,24 @@ def many(name: str, columns: Columns) -> str:
 
 def parameters(name: str, columns: Columns, rows: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
     """What `few` asks for; a column that a row does not have is NULL."""
-    return {
-        f"{name}_{n}_{column}": literal(row.get(column), kind)
-        for n, row in enumerate(rows)
-        for column, kind in columns.items()
-    }
+    given: dict[str, str | None] = {}
+    for n, row in enumerate(rows):
+        prefix = f"{name}_{n}_"
+        for column, kind in columns.items():
+            value = row.get(column)
+            given[prefix + column] = None if value is None else literal(value, kind)
+    return given
 
 
 def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
     """What `many` asks for."""
-    return json.dumps(rows, default=plain)
+    return JSON.encode(rows)
 
 
-def literal(value: object, kind: str) -> str | None:
+def literal(value: object, kind: str) -> str:
     """A value as the server reads it from text, so that a statement's types do not depend on what is in it."""
-    if value is None:
-        return None
     if kind == "jsonb":
-        return json.dumps(value, default=plain)
+        return JSON.encode(value)
     write = WRITTEN.get(type(value))
     if write is None:
         write = str if isinstance(value, str) else _plainly
@@ -105,5 +108,6 @@ def _plainly(value: object) -> str:
 
 WRITTEN: Mapping[type, Callable[[Any], str]] = {
     str: str, int: str, float: str, bool: {True: "true", False: "false"}.__getitem__, list: _array, tuple: _array, datetime: _instant,
+    date: date.isoformat, bytes: bytes.hex,
 }  # fmt: skip
 """How values of the commonest types are written; all others as JSON has them."""

@@ -171,6 +171,7 @@ def born_with(model: type[models.Model]) -> list[models.Field[Any, Any]]:
     return [field for field in model._meta.concrete_fields if field.attname not in {"id", "ledger_head"}]
 
 
+@cache
 def moves_of(model: type[models.Model], fields: tuple[str, ...]) -> Columns:
     """The columns of the rows `moves`: what every step sets, and what this one records."""
     return {**MOVES, **{f"set_{name}": _column(model, name)[1] for name in fields}}
