@@ -24,14 +24,17 @@ class WorkflowsConfig(AppConfig):
     name = "workflows"
 
     def ready(self) -> None:
+        from django.db.backends.signals import connection_created
+
         from calendars.publishing import on_published
         from organisation.changes import on_changed
-        from workflows import attachments
+        from workflows import attachments, statements
         from workflows.auditor import register_check
         from workflows.calendar_changes import calendar_published
         from workflows.soundness import check_documents
 
         register(check_documents)
+        connection_created.connect(statements.keep_prepared)
         on_published.append(calendar_published)
         on_changed.append(_record_change_of_posts)
         register_check(attachments.MISSING, attachments.MISSING_WORDS, attachments.still_missing)

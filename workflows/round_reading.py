@@ -5,24 +5,39 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError, connection
-from django.db.models import Exists, Value
+from django.db import OperationalError
+from django.db.models import Model
 from psycopg.errors import LockNotAvailable
 
 from organisation.actors import Actor, clock_of
-from organisation.models import Person
+from organisation.models import Person, Post
 from workflows.documents import Conflict, Document, Refused, Stale, model_of
 from workflows.models import Entry, Round, RoundTask, Seat, Vote, WorkItem
 from workflows.round_nodes import Panel
-from workflows.taking import take
+from workflows.statements import rows_of
+from workflows.taking import Part, read_parts, take
 from workflows.words import Reason, Text
 
 LOCK_TIMEOUT = "5s"
 """How long a voter waits for others who are deciding on the same document."""
+
+PLACE = """
+SELECT s.id, s.task_id, r.kind, r.document_id
+  FROM workflows_seat s JOIN workflows_roundtask t ON t.id = s.task_id JOIN workflows_round r ON r.id = t.process_id
+ WHERE s.id = %(seat)s::bigint AND r.institution_id = %(institution)s::bigint"""
+
+SITTING = """
+SELECT EXISTS (SELECT FROM workflows_entry e WHERE e.actor = %(actor)s::bigint AND e.request_id = %(request)s::uuid), {columns}
+  FROM workflows_seat s JOIN workflows_roundtask t ON t.id = s.task_id JOIN workflows_round r ON r.id = t.process_id
+  LEFT JOIN organisation_post p ON p.id = s.post_id LEFT JOIN workflows_workitem w ON w.seat_id = s.id
+ WHERE s.task_id = %(task)s::bigint ORDER BY s.id"""
+
+WAIT = "SELECT set_config('lock_timeout', %(timeout)s::text, true)"
 
 ORPHANED = Text(
     "该审批步骤已不在现行流程中，请联系管理员。",
@@ -140,11 +155,11 @@ def tallies_of(seat_ids: Collection[int]) -> dict[int, Tally]:
     return found
 
 
-def _gather(seats: list[Seat]) -> Sitting:
+def _gather(seats: list[Seat], answered: bool = False) -> Sitting:
     task = seats[0].task
     for seat in seats:
         seat.task = task
-    return Sitting(task, seats, getattr(seats[0], "answered", False))
+    return Sitting(task, seats, answered)
 
 
 @dataclass(frozen=True)
@@ -162,14 +177,15 @@ class Place:
 def place_of(seat: Seat | WorkItem, actor: Actor) -> Place:
     """Raises Seat.DoesNotExist for what is no seat, or none of the actor's institution."""
     seat_id = seat.seat_id if isinstance(seat, WorkItem) else seat.pk
-    rows = Seat.objects.filter(task__process__institution_id=actor.institution_id)
-    return Place(*rows.values_list(*Place.FIELDS).get(pk=seat_id or 0))
+    asked = {"seat": seat_id or 0, "institution": actor.institution_id}
+    for row in rows_of(PLACE, asked):
+        return Place(*row)
+    raise Seat.DoesNotExist(f"seat {seat_id} of institution {actor.institution_id}")
 
 
 def hold(place: Place) -> Any:
     """Lock the document of a seat, and nothing else: all that follows is read after it. Raises Busy."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+    rows_of(WAIT, {"timeout": LOCK_TIMEOUT})
     try:
         return take(model_of(place.kind), [place.document_id], clock_of(0), None)[0]
     except OperationalError as fault:
@@ -180,11 +196,27 @@ def hold(place: Place) -> Any:
 
 def sit(place: Place, actor: Actor | None = None, request_id: UUID | None = None) -> Sitting:
     """The step as it stands under the lock, and whether this request was answered before: one statement."""
-    answered = (
-        Exists(Entry.objects.filter(actor=actor.person_id, request_id=request_id)) if actor else Value(False)
-    )
-    seats = Seat.objects.filter(task_id=place.task_id).select_related("task__process", "post", "work_item")
-    return _gather(list(seats.annotate(answered=answered).order_by("pk")))
+    sql, parts = _sitting_text()
+    asked = {
+        "task": str(place.task_id),
+        "actor": actor.person_id if actor else None,
+        "request": request_id,
+    }
+    rows, seats = rows_of(sql, asked), []
+    for _, *row in rows:
+        seat, task, task.process, seat.post, item = read_parts(parts, row)
+        seat.task = task
+        if item:
+            seat.work_item = item
+        seats.append(seat)
+    return _gather(seats, answered=rows[0][0])
+
+
+@cache
+def _sitting_text() -> tuple[str, tuple[Part, ...]]:
+    tables: dict[str, type[Model]] = {"s": Seat, "t": RoundTask, "r": Round, "p": Post, "w": WorkItem}
+    parts = tuple(Part.of(model, alias) for alias, model in tables.items())
+    return SITTING.format(columns=", ".join(part.sql for part in parts)), parts
 
 
 def require_open(document: Any, sitting: Sitting, seat: Seat) -> None:

@@ -14,7 +14,11 @@ from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg._queries import PostgresRawQuery
+
+KEPT = 400
+"""Prepared statements a connection; psycopg's own hundred are fewer than the steps of all lifecycles have texts."""
 
 PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|%)")
 
@@ -32,6 +36,11 @@ def numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
     return text.encode(), tuple(names)
 
 
+def _sent(value: Any) -> Any:
+    """A whole number goes as text: its type would depend on how large it is, and each type is a statement of its own."""
+    return str(value) if type(value) is int else value
+
+
 class Prepared(psycopg.RawCursor[tuple[Any, ...]]):
     """Takes the same texts and named parameters as Django's cursors."""
 
@@ -39,10 +48,15 @@ class Prepared(psycopg.RawCursor[tuple[Any, ...]]):
         """Send a statement with named parameters."""
         text, names = numbered(query)
         try:
-            return super().execute(text, [params[name] for name in names], prepare=True)
+            return super().execute(text, [_sent(params[name]) for name in names], prepare=True)
         finally:
             self._query = PostgresRawQuery(self._tx)  # what Django's log of queries shows
             self._query.query = text
+
+
+def keep_prepared(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """For Django's signal of a new connection."""
+    connection.connection.prepared_max = KEPT
 
 
 def rows_of(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -40,19 +40,56 @@ Convert = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
-class Text:
-    """A reading statement with the names of its columns, and what turns the driver's values into Django's, by place."""
+class Part:
+    """One kind of row among the columns of a reading statement: `sql` names its columns there, `read` makes an instance."""
 
+    model: type[Any]
     sql: str
     names: tuple[str, ...]
     converts: tuple[tuple[int, Convert], ...]
 
-    def read(self, row: Sequence[Any]) -> list[Any]:
-        """One row's values."""
-        values = list(row)
-        for place, convert in self.converts:
-            values[place] = convert(values[place])
-        return values
+    @classmethod
+    def of(cls, model: type[models.Model], alias: str) -> Part:
+        """All columns of the model, from the table that the statement calls `alias`."""
+        fields, quote = model._meta.concrete_fields, connection.ops.quote_name
+        sql = ", ".join(f"{alias}.{quote(str(field.column))}" for field in fields)
+        return cls(
+            model,
+            sql,
+            tuple(field.attname for field in fields),
+            _converts(field.get_col(alias) for field in fields),
+        )
+
+    def read(self, values: Sequence[Any]) -> Any:
+        """The instance of one row's values; None where an outer join found nothing."""
+        if all(value is None for value in values):
+            return None
+        return self.model.from_db(connection.alias, self.names, _converted(values, self.converts))
+
+
+def read_parts(parts: Sequence[Part], row: Sequence[Any]) -> list[Any]:
+    """The instances of a row that consists of these parts, one after the other."""
+    found, place = [], 0
+    for part in parts:
+        found.append(part.read(row[place : place + len(part.names)]))
+        place += len(part.names)
+    return found
+
+
+def _converted(values: Sequence[Any], converts: Iterable[tuple[int, Convert]]) -> list[Any]:
+    changed = list(values)
+    for place, convert in converts:
+        changed[place] = convert(changed[place])
+    return changed
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The reading statement of some facts: the document's id first, then each of `names`."""
+
+    sql: str
+    names: tuple[str, ...]
+    converts: tuple[tuple[int, Convert], ...]
 
 
 def take(
@@ -66,16 +103,15 @@ def take(
     given = numbers(ids)
     if sql := _parents_text(model):
         rows_of(sql, {"ids": given})
-    text, found = _rows_text(model), []
+    (sql, part), found = _rows_text(model), []
     asked = {
         "ids": given,
         "kind": model.kind(),
-        "actor": actor.person_id and str(actor.person_id),
+        "actor": actor.person_id,
         "request": request_id,
     }
-    for row in rows_of(text.sql, asked):
-        *values, stamp, answered, rerouted = row
-        document: Any = model.from_db(connection.alias, text.names, text.read(values))
+    for *values, stamp, answered, rerouted in rows_of(sql, asked):
+        document = part.read(values)
         document.calendar_stamp, document.answered = stamp, answered
         document.rerouted = json.loads(rerouted) if rerouted else ()
         found.append(document)
@@ -92,7 +128,7 @@ def read_facts(model: type[Document], documents: Iterable[Document], names: froz
         return
     text = _facts_text(model, names)
     for row in rows_of(text.sql, {"ids": numbers(by_id)}):
-        pk, *values = text.read(row)
+        pk, *values = _converted(row, text.converts)
         for name, value in zip(text.names, values, strict=True):
             setattr(by_id[pk], name, value)
 
@@ -108,16 +144,14 @@ def _parents_text(model: type[Document]) -> str:
 
 
 @cache
-def _rows_text(model: type[Document]) -> Text:
-    fields, quote = model._meta.concrete_fields, connection.ops.quote_name
-    columns = ", ".join(f"d.{quote(str(field.column))}" for field in fields)
-    sql = ROWS.format(columns=columns, table=quote(model._meta.db_table))
-    converts = _converts(field.get_col("d") for field in fields)
-    return Text(sql, tuple(field.attname for field in fields), converts)
+def _rows_text(model: type[Document]) -> tuple[str, Part]:
+    part = Part.of(model, "d")
+    table = connection.ops.quote_name(model._meta.db_table)
+    return ROWS.format(columns=part.sql, table=table), part
 
 
 @cache
-def _facts_text(model: type[Document], names: frozenset[str]) -> Text:
+def _facts_text(model: type[Document], names: frozenset[str]) -> Facts:
     """Django's own statement for these facts, its constants written out and the ids left open."""
     facts = {name: expression for name, expression in model.facts().items() if name in names}
     query = model._base_manager.filter(pk__in=[ANY_ID]).annotate(**facts).values_list("pk", *facts).query
@@ -128,7 +162,7 @@ def _facts_text(model: type[Document], names: frozenset[str]) -> Text:
     if (not after and not written.endswith(f" IN ({ANY_ID})")) or str(ANY_ID) in before + after:
         raise TypeError(f"the facts of {model.kind()} cannot be read for several documents: {written}")
     selected = [expression for expression, _, _ in compiler.select]
-    return Text(f"{before} = ANY(%(ids)s::bigint[]){after}", tuple(facts), _converts(selected))
+    return Facts(f"{before} = ANY(%(ids)s::bigint[]){after}", tuple(facts), _converts(selected))
 
 
 def _converts(expressions: Iterable[Any]) -> tuple[tuple[int, Convert], ...]:

@@ -177,7 +177,7 @@ def _moved(write: Write, after: str, values: Mapping[str, Any]) -> dict[str, Any
 def _shared(writes: Sequence[Write], leaving: Leaving) -> dict[str, Any]:
     return {
         "kind": writes[0].link.kind, "keep": list(leaving.keep), "paused": list(leaving.paused), "after": leaving.after,
-        "step": leaving.step, "urgent": leaving.urgent, "actor": leaving.actor_id and str(leaving.actor_id), "at": leaving.at,
+        "step": leaving.step, "urgent": leaving.urgent, "actor": leaving.actor_id, "at": leaving.at,
         "day": leaving.day,
     }  # fmt: skip
 
