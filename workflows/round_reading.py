@@ -27,9 +27,9 @@ LOCK_TIMEOUT = "5s"
 """How long a voter waits for others who are deciding on the same document."""
 
 PLACE = """
-SELECT s.id, s.task_id, r.kind, r.document_id
+SELECT s.id, s.task_id, r.kind, r.document_id, r.institution_id
   FROM workflows_seat s JOIN workflows_roundtask t ON t.id = s.task_id JOIN workflows_round r ON r.id = t.process_id
- WHERE s.id = %(seat)s::bigint AND r.institution_id = %(institution)s::bigint"""
+ WHERE s.id = %(seat)s::bigint"""
 
 SITTING = """
 SELECT EXISTS (SELECT FROM workflows_entry e WHERE e.actor = %(actor)s::bigint AND e.request_id = %(request)s::uuid), {columns}
@@ -177,9 +177,9 @@ class Place:
 def place_of(seat: Seat | WorkItem, actor: Actor) -> Place:
     """Raises Seat.DoesNotExist for what is no seat, or none of the actor's institution."""
     seat_id = seat.seat_id if isinstance(seat, WorkItem) else seat.pk
-    asked = {"seat": seat_id or 0, "institution": actor.institution_id}
-    for row in rows_of(PLACE, asked):
-        return Place(*row)
+    for *place, institution_id in rows_of(PLACE, {"seat": seat_id or 0}):
+        if institution_id == actor.institution_id:
+            return Place(*place)
     raise Seat.DoesNotExist(f"seat {seat_id} of institution {actor.institution_id}")
 
 
