@@ -24,16 +24,9 @@ LENGTH = re.compile(r"\([\d, ]+\)")
 
 def plain(value: object) -> object:
     """JSON's own types for the values a decision is made on; raises TypeError for anything else."""
-    if isinstance(value, datetime):
-        return _instant(value)
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, UUID | Decimal):
-        return str(value)
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
+    for kind in type(value).__mro__:
+        if write := PLAIN.get(kind):
+            return write(value)
     raise TypeError(f"{value!r} cannot stand in the ledger")
 
 
@@ -42,6 +35,11 @@ def _instant(value: datetime) -> str:
     """An instant in UTC: the documents of one call share most of theirs."""
     return value.astimezone(UTC).isoformat()
 
+
+PLAIN: Mapping[type, Callable[[Any], object]] = {
+    datetime: _instant, date: date.isoformat, time: time.isoformat, timedelta: timedelta.total_seconds, UUID: str, Decimal: str,
+    bytes: bytes.hex, memoryview: memoryview.hex,
+}  # fmt: skip
 
 JSON = json.JSONEncoder(default=plain)
 
