@@ -13,7 +13,7 @@ from django.db import transaction
 from supervision.orders.models import SupervisionOrder
 from tests.supervision.county import AT, TO_HAND, County, inputs_for, order_of, prove, version_of, walk
 from tests.workflows.plain_engine import take_step
-from workflows.fire import fire
+from workflows.fire import fire, fire_many
 from workflows.judgement import judge
 from workflows.models import Entry, Notice, Payload, WorkItem
 from workflows.taking import read_facts
@@ -89,13 +89,22 @@ def test_a_step_is_written_as_the_orm_would_write_it(place: County, route: str, 
     at = AT if step == "recall" else LATER
     actor, inputs = place.actor(who, at), inputs_for(order, step)
 
-    def by_the_engine() -> None:
+    def alone() -> None:
         fire(order, step, actor=actor, at=at, seen_version=version_of(order), request_id=uuid4(), **inputs)
 
     by_hand = undone(lambda: plainly(order, step, actor, at, inputs), order.pk)
-    by_one_statement = undone(by_the_engine, order.pk)
+    by_one_statement = undone(alone, order.pk)
     assert by_one_statement == by_hand
     assert by_one_statement != rows(order.pk)
+    other = walk(place, order_of(place, title="另一事项"), route)
+
+    def with_another() -> None:
+        """Rows of several documents reach the statement another way."""
+        seen = {order.pk: version_of(order), other.pk: version_of(other)}
+        many = fire_many(SupervisionOrder, seen, step, actor=actor, at=at, request_id=uuid4(), **inputs)
+        assert [fired.document_id for fired in many.done] == [order.pk, other.pk]
+
+    assert undone(with_another, order.pk) == by_hand
 
 
 def plainly(order: Any, step: str, actor: Any, at: datetime, inputs: dict[str, Any]) -> None:
