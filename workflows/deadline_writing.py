@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -37,13 +37,14 @@ SELECT id, kind, document_id, institution_id, at, acts
  UNION ALL {BY_INSTITUTION.format(clock="i.frozen_at", which="i.frozen_at IS NOT NULL")}) d
  ORDER BY row_number() OVER (PARTITION BY institution_id ORDER BY next_step_at, id), next_step_at, id LIMIT %(limit)s"""
 
-# Of locked documents, read after the lock: where their chains stand, and their items that have a due step.
+# Of locked documents, read after the lock: where their chains stand, and their items that have a due step. By index, row
+# by row (OFFSET forbids another way): the planner would read a whole table rather than a fiftieth of it.
 DUE_ROWS = """
 SELECT d.id, d.institution_id, d.state, d.version, d.ledger_sequence, d.ledger_head, {units}
        w.id, w.title, w.duty, w.turn, w.post_role, w.owner_unit_id, w.post_id, w.claimed_by_id, w.opened_at, w.due_on, w.lamp, w.ladder_at,
        w.attempts, w.derivation->>'scheme', w.ladder::text
   FROM unnest(%(ids)s::bigint[], %(clocks)s::timestamptz[]) AS c(id, at)
-  JOIN {table} d ON d.id = c.id
+  CROSS JOIN LATERAL (SELECT * FROM {table} d WHERE d.id = c.id OFFSET 0) d
   JOIN workflows_workitem w ON w.kind = %(kind)s AND w.document_id = d.id
  WHERE w.closed_at IS NULL AND w.paused_at IS NULL AND w.next_step_at <= c.at
  ORDER BY d.id, w.next_step_at, w.id"""
@@ -64,34 +65,40 @@ UPDATE workflows_workitem w
        ladder_at = s.ladder_at, next_step_at = CASE WHEN w.paused_at IS NULL THEN s.next_step_at END, lamp = s.lamp
   FROM redated s WHERE w.id = s.id AND w.closed_at IS NULL"""
 
+HOLDERS = """
+  SELECT o.office, s.person_id FROM offices o CROSS JOIN LATERAL (
+    SELECT s.person_id FROM organisation_standing s
+     WHERE s.institution_id = o.institution_id AND {post} AND s.begins <= o.day AND (s.ends IS NULL OR s.ends >= o.day) OFFSET 0) s
+   WHERE {which}"""
+
 # Whoever may act for the post that day: a seat's own post, else the role in its unit. A claimed item is its claimant's,
-# unless that person may no longer act; then it is everybody's again.
-PEOPLE = """
-WITH told AS (
+# unless that person may no longer act; then it is everybody's again. Each office is looked up once and by index (OFFSET
+# forbids to join it), however many items it has and however many people hold it.
+PEOPLE = f"""
+WITH offices AS (
+  SELECT * FROM jsonb_to_recordset(%(offices)s::jsonb) AS o(office int, institution_id bigint, post_role text, unit bigint, place bigint, day date)),
+holders AS MATERIALIZED ({
+    HOLDERS.format(
+        post="s.role = o.post_role AND s.unit_id = o.unit", which="o.place IS NULL AND o.unit IS NOT NULL"
+    )
+}
+  UNION {HOLDERS.format(post="s.role = o.post_role", which="o.place IS NULL AND o.unit IS NULL")}
+  UNION {HOLDERS.format(post="s.post_id = o.place", which="o.place IS NOT NULL")}),
+told AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset(%(whats)s::jsonb) AS w(what int, kind text, institution_id bigint, about text, rank int, code text,
-           suffix text, params jsonb, urgent boolean, at timestamptz, day date, since timestamptz)
-    JOIN jsonb_to_recordset(%(rows)s::jsonb) AS r(what int, document_id bigint, title text, post_role text, unit bigint, place bigint,
-           claimant bigint) USING (what)),
-standing AS (
-  SELECT t.*, s.person_id FROM told t
-    JOIN organisation_standing s ON s.institution_id = t.institution_id AND s.role = t.post_role
-     AND (t.unit IS NULL OR s.unit_id = t.unit) AND s.begins <= t.day AND (s.ends IS NULL OR s.ends >= t.day)
-   WHERE t.place IS NULL
+           suffix text, params jsonb, urgent boolean, at timestamptz, since timestamptz)
+    JOIN jsonb_to_recordset(%(rows)s::jsonb) AS r(what int, office int, document_id bigint, title text, claimant bigint) USING (what)),
+meant AS (
+  SELECT t.*, h.person_id FROM told t JOIN holders h ON h.office = t.office AND h.person_id = t.claimant
   UNION ALL
-  SELECT t.*, s.person_id FROM told t
-    JOIN organisation_standing s ON s.institution_id = t.institution_id AND s.post_id = t.place
-     AND s.begins <= t.day AND (s.ends IS NULL OR s.ends >= t.day)),
+  SELECT t.*, h.person_id FROM told t JOIN holders h ON h.office = t.office
+   WHERE t.claimant IS NULL OR NOT EXISTS (SELECT FROM holders c WHERE c.office = t.office AND c.person_id = t.claimant)),
 people AS (
-  SELECT DISTINCT ON (s.kind, s.document_id, s.about, s.person_id) s.* FROM standing s
-   WHERE (s.claimant IS NULL OR s.person_id = s.claimant OR NOT EXISTS (
-            SELECT FROM organisation_standing c
-             WHERE c.person_id = s.claimant AND c.institution_id = s.institution_id AND c.begins <= s.day AND (c.ends IS NULL OR c.ends >= s.day)
-               AND CASE WHEN s.place IS NOT NULL THEN c.post_id = s.place
-                        ELSE c.role = s.post_role AND (s.unit IS NULL OR c.unit_id = s.unit) END))
-     AND (s.urgent OR s.since IS NULL OR NOT EXISTS (
-            SELECT FROM workflows_notice n WHERE n.kind = s.kind AND n.document_id = s.document_id AND n.person_id = s.person_id
-               AND n.code LIKE 'ladder:%%' AND n.params->>'duty' = s.params->>'duty' AND n.at > s.since AND n.at < s.at))
-   ORDER BY s.kind, s.document_id, s.about, s.person_id, s.rank DESC)"""
+  SELECT DISTINCT ON (m.kind, m.document_id, m.about, m.person_id) m.* FROM meant m
+   WHERE m.urgent OR m.since IS NULL OR NOT EXISTS (
+           SELECT FROM workflows_notice n WHERE n.kind = m.kind AND n.document_id = m.document_id AND n.person_id = m.person_id
+              AND n.code LIKE 'ladder:%%' AND n.params->>'duty' = m.params->>'duty' AND n.at > m.since AND n.at < m.at)
+   ORDER BY m.kind, m.document_id, m.about, m.person_id, m.rank DESC)"""
 
 TELL = (
     PEOPLE
@@ -182,6 +189,16 @@ class What:
     since: datetime | None = None
 
 
+class Office(NamedTuple):
+    """Whoever stands that day in the one post `place`, else in `post_role` (in `unit`)."""
+
+    institution_id: int
+    post_role: str
+    unit: int | None
+    place: int | None
+    day: date
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """Whom to tell about one document: whoever stands in `post_role` (in `unit`), or in the one post `place`; of these only
@@ -194,6 +211,11 @@ class Telling:
     unit: int | None
     place: int | None = None
     claimant: int | None = None
+
+    @property
+    def office(self) -> Office:
+        """Who is looked up."""
+        return Office(self.what.institution_id, self.post_role, self.unit, self.place, self.what.day)
 
 
 def due_items(at: datetime, limit: int, *, institution_id: int | None, without: Collection[int]) -> list[Due]:
@@ -254,11 +276,12 @@ def tell(tellings: Sequence[Telling], *, outage_from: datetime | None = None) ->
     """Write the notices: one statement. `outage_from` puts them into one notice a person, of the outage since then."""
     if not tellings:
         return
+    offices: dict[Office, int] = {}
     numbers: dict[What, int] = {}
     rows = [
         {
-            "what": numbers.setdefault(t.what, len(numbers)), "document_id": t.document_id, "title": t.title, "post_role": t.post_role,
-            "unit": t.unit, "place": t.place, "claimant": t.claimant,
+            "what": numbers.setdefault(t.what, len(numbers)), "office": offices.setdefault(t.office, len(offices)),
+            "document_id": t.document_id, "title": t.title, "claimant": t.claimant,
         }
         for t in tellings
     ]  # fmt: skip
@@ -266,7 +289,13 @@ def tell(tellings: Sequence[Telling], *, outage_from: datetime | None = None) ->
         {"what": number, **{name: getattr(what, name) for name in What.__slots__}}
         for what, number in numbers.items()
     ]
-    given = {"rows": json.dumps(rows), "whats": json.dumps(whats, default=ledger.plain)}
+    given = {
+        "rows": json.dumps(rows),
+        "offices": json.dumps(
+            [{"office": n, **o._asdict()} for o, n in offices.items()], default=ledger.plain
+        ),
+        "whats": json.dumps(whats, default=ledger.plain),
+    }
     with connection.cursor() as cursor:
         if outage_from is None:
             cursor.execute(TELL, given)
