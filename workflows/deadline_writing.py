@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from workflows import ledger, rounds
-from workflows.documents import Document
+from workflows.documents import Document, parent_of
+from workflows.rows import literal
+from workflows.statements import numbers, rows_of, value_of
 
 # One probe of the index `due_to_step` for each institution. Those with the real clock and those whose clock stands still
 # apart, because only a constant lets the planner know how little is due.
 BY_INSTITUTION = """
-  SELECT w.*, i.id AS institution_id, {clock} AS at FROM organisation_institution i CROSS JOIN LATERAL (
+  SELECT w.*, i.id AS institution_id, i.frozen_at FROM organisation_institution i CROSS JOIN LATERAL (
     SELECT w.id, w.kind, w.document_id, w.next_step_at,
            EXISTS (SELECT FROM jsonb_array_elements(w.ladder) WITH ORDINALITY AS s(step, n)
                     WHERE s.n > w.ladder_at AND s.step->>'action' IS NOT NULL AND (s.step->>'at')::timestamptz <= {clock}) AS acts
@@ -32,10 +34,17 @@ BY_INSTITUTION = """
 
 # In turn between institutions, so that none waits for another.
 DUE = f"""
-SELECT id, kind, document_id, institution_id, at, acts
+SELECT id, kind, document_id, institution_id, frozen_at, acts
   FROM ({BY_INSTITUTION.format(clock="%(at)s::timestamptz", which="i.frozen_at IS NULL")}
  UNION ALL {BY_INSTITUTION.format(clock="i.frozen_at", which="i.frozen_at IS NOT NULL")}) d
  ORDER BY row_number() OVER (PARTITION BY institution_id ORDER BY next_step_at, id), next_step_at, id LIMIT %(limit)s"""
+
+LOCK_PARENTS = """
+SELECT p.id FROM {above} p WHERE p.id IN (SELECT d.{column} FROM {table} d WHERE d.id = ANY(%(ids)s::bigint[]))
+ ORDER BY p.id FOR UPDATE OF p SKIP LOCKED"""
+LOCK = """
+SELECT d.id FROM {table} d WHERE d.id = ANY(%(ids)s::bigint[]){free} ORDER BY d.id FOR UPDATE OF d SKIP LOCKED"""
+WHOSE_PARENT_IS_FREE = " AND (d.{column} IS NULL OR d.{column} = ANY(%(free)s::bigint[]))"
 
 # Of locked documents, read after the lock: where their chains stand, and their items that have a due step. By index, row
 # by row (OFFSET forbids another way): the planner would read a whole table rather than a fiftieth of it.
@@ -51,19 +60,21 @@ SELECT d.id, d.institution_id, d.state, d.version, d.ledger_sequence, d.ledger_h
 
 STEP = """
 WITH stepped AS (
-  SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS s(id bigint, before smallint, taken smallint, next_step_at timestamptz, lamp text))
-UPDATE workflows_workitem w
-   SET ladder_at = s.taken, next_step_at = s.next_step_at, lamp = s.lamp, attempts = 0, retry_at = NULL, last_error = ''
-  FROM stepped s WHERE w.id = s.id AND w.ladder_at = s.before AND w.closed_at IS NULL"""
+  UPDATE workflows_workitem w
+     SET ladder_at = s.taken, next_step_at = s.next_step_at, lamp = s.lamp, attempts = 0, retry_at = NULL, last_error = ''
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS s(id bigint, before smallint, taken smallint, next_step_at timestamptz, lamp text)
+   WHERE w.id = s.id AND w.ladder_at = s.before AND w.closed_at IS NULL RETURNING w.id)
+SELECT count(*) FROM stepped"""
 
 REDATE = """
 WITH redated AS (
-  SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS s(id bigint, due_on date, due_at timestamptz, derivation jsonb,
-    provisional boolean, ladder jsonb, ladder_at smallint, next_step_at timestamptz, lamp text))
-UPDATE workflows_workitem w
-   SET due_on = s.due_on, due_at = s.due_at, derivation = s.derivation, provisional = s.provisional, ladder = s.ladder,
-       ladder_at = s.ladder_at, next_step_at = CASE WHEN w.paused_at IS NULL THEN s.next_step_at END, lamp = s.lamp
-  FROM redated s WHERE w.id = s.id AND w.closed_at IS NULL"""
+  UPDATE workflows_workitem w
+     SET due_on = s.due_on, due_at = s.due_at, derivation = s.derivation, provisional = s.provisional, ladder = s.ladder,
+         ladder_at = s.ladder_at, next_step_at = CASE WHEN w.paused_at IS NULL THEN s.next_step_at END, lamp = s.lamp
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS s(id bigint, due_on date, due_at timestamptz, derivation jsonb,
+           provisional boolean, ladder jsonb, ladder_at smallint, next_step_at timestamptz, lamp text)
+   WHERE w.id = s.id AND w.closed_at IS NULL RETURNING w.id)
+SELECT count(*) FROM redated"""
 
 HOLDERS = """
   SELECT o.office, s.person_id FROM offices o CROSS JOIN LATERAL (
@@ -102,17 +113,20 @@ people AS (
 
 TELL = (
     PEOPLE
-    + """
+    + """,
+told_each AS (
 INSERT INTO workflows_notice (kind, document_id, institution_id, person_id, key, code, params, title, urgent, at)
 SELECT p.kind, p.document_id, p.institution_id, p.person_id, p.kind || ':' || p.document_id || ':' || p.about || ':' || p.suffix || ':' || p.person_id,
        p.code, p.params, p.title, p.urgent, p.at FROM people p
-ON CONFLICT (key) DO NOTHING"""
+ON CONFLICT (key) DO NOTHING RETURNING id)
+SELECT count(*) FROM told_each"""
 )
 
 # One notice a person and outage, however many batches it takes: each batch adds its own lines to it.
 TELL_OF_OUTAGE = (
     PEOPLE
-    + """
+    + """,
+told_once AS (
 INSERT INTO workflows_notice AS n (kind, document_id, institution_id, person_id, key, code, params, title, urgent, at)
 SELECT 'organisation.institution', p.institution_id, p.institution_id, p.person_id,
        'outage:' || p.institution_id || ':' || %(outage)s::text || ':' || p.person_id, 'outage',
@@ -124,7 +138,8 @@ SELECT 'organisation.institution', p.institution_id, p.institution_id, p.person_
 ON CONFLICT (key) DO UPDATE
    SET params = excluded.params || jsonb_build_object('count', (n.params->>'count')::int + (excluded.params->>'count')::int,
                                                       'items', n.params->'items' || (excluded.params->'items')),
-       urgent = n.urgent OR excluded.urgent, read_at = NULL"""
+       urgent = n.urgent OR excluded.urgent, read_at = NULL RETURNING id)
+SELECT count(*) FROM told_once"""
 )
 
 # An item that somebody else is writing is left to them. The third attempt in a row has ended twice in a dead process:
@@ -224,7 +239,10 @@ def due_items(at: datetime, limit: int, *, institution_id: int | None, without: 
         cursor.execute(
             DUE, {"at": at, "limit": limit, "institution": institution_id, "without": sorted(without)}
         )
-        return [Due(*row) for row in cursor.fetchall()]
+        return [
+            Due(item, kind, document, institution, frozen_at or at, acts)
+            for item, kind, document, institution, frozen_at, acts in cursor.fetchall()
+        ]
 
 
 @cache
@@ -237,6 +255,25 @@ def unit_columns(model: type[Document]) -> dict[str, str]:
     return {f.attname: f.column for f in model._meta.concrete_fields if f.attname in wanted and f.column}
 
 
+def lock(model: type[Document], ids: Collection[int]) -> list[int]:
+    """Lock what of these nobody holds, the parents first; what is held, or whose parent is, is left out. In order of ids."""
+    free_parents, free = _locks(model)
+    given = {"ids": numbers(ids)}
+    if free_parents:
+        given["free"] = numbers(pk for (pk,) in rows_of(free_parents, given))
+    return [pk for (pk,) in rows_of(free, given)]
+
+
+@cache
+def _locks(model: type[Document]) -> tuple[str, str]:
+    """The statements that lock a kind's parents ("" for one that has none) and its documents."""
+    quote, table = connection.ops.quote_name, connection.ops.quote_name(model._meta.db_table)
+    if not (above := parent_of(model)):
+        return "", LOCK.format(table=table, free="")
+    names = {"table": table, "column": quote(f"{model.parent}_id"), "above": quote(above._meta.db_table)}
+    return LOCK_PARENTS.format(**names), LOCK.format(table=table, free=WHOSE_PARENT_IS_FREE.format(**names))
+
+
 def due_rows(
     model: type[Document], units: Mapping[str, str], documents: Sequence[tuple[int, datetime]]
 ) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
@@ -244,15 +281,12 @@ def due_rows(
     columns = "".join(f"d.{connection.ops.quote_name(column)}, " for column in units.values())
     sql = DUE_ROWS.format(units=columns, table=connection.ops.quote_name(model._meta.db_table))
     split = 6 + len(units)
-    with connection.cursor() as cursor:
-        given: dict[str, Any] = {
-            "kind": model.kind(),
-            "ids": [pk for pk, _ in documents],
-            "clocks": [at for _, at in documents],
-        }
-        cursor.execute(sql, given)
-        for row in cursor.fetchall():
-            yield row[:split], row[split:]
+    given = {
+        "kind": model.kind(), "ids": numbers(pk for pk, _ in documents),
+        "clocks": literal([ledger.plain(at) for _, at in documents], "timestamptz[]"),
+    }  # fmt: skip
+    for row in rows_of(sql, given):
+        yield row[:split], row[split:]
 
 
 def step(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -266,10 +300,9 @@ def redate(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _update(sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {"rows": json.dumps(rows, default=ledger.plain)})
-        if cursor.rowcount != len(rows):
-            raise Lost(f"{cursor.rowcount} of {len(rows)} items")
+    moved = value_of(sql, {"rows": json.dumps(rows, default=ledger.plain)})
+    if moved != len(rows):
+        raise Lost(f"{moved} of {len(rows)} items")
 
 
 def tell(tellings: Sequence[Telling], *, outage_from: datetime | None = None) -> None:
@@ -277,30 +310,28 @@ def tell(tellings: Sequence[Telling], *, outage_from: datetime | None = None) ->
     if not tellings:
         return
     offices: dict[Office, int] = {}
-    numbers: dict[What, int] = {}
+    whats: dict[What, int] = {}
     rows = [
         {
-            "what": numbers.setdefault(t.what, len(numbers)), "office": offices.setdefault(t.office, len(offices)),
+            "what": whats.setdefault(t.what, len(whats)), "office": offices.setdefault(t.office, len(offices)),
             "document_id": t.document_id, "title": t.title, "claimant": t.claimant,
         }
         for t in tellings
     ]  # fmt: skip
-    whats = [
-        {"what": number, **{name: getattr(what, name) for name in What.__slots__}}
-        for what, number in numbers.items()
-    ]
     given = {
         "rows": json.dumps(rows),
         "offices": json.dumps(
             [{"office": n, **o._asdict()} for o, n in offices.items()], default=ledger.plain
         ),
-        "whats": json.dumps(whats, default=ledger.plain),
+        "whats": json.dumps(
+            [{"what": n, **{name: getattr(w, name) for name in What.__slots__}} for w, n in whats.items()],
+            default=ledger.plain,
+        ),
     }
-    with connection.cursor() as cursor:
-        if outage_from is None:
-            cursor.execute(TELL, given)
-        else:
-            cursor.execute(TELL_OF_OUTAGE, {**given, "outage": str(ledger.plain(outage_from))})
+    if outage_from is None:
+        value_of(TELL, given)
+    else:
+        value_of(TELL_OF_OUTAGE, {**given, "outage": str(ledger.plain(outage_from))})
 
 
 def trying(items: Sequence[Due], *, first: float, longest: float) -> set[int]:

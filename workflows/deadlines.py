@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from calendars.queries import STAMP
 from organisation.actors import clock_of
 from workflows import deadline_writing
 from workflows.climbing import Climber, Taken
 from workflows.deadline_writing import Due, Telling
-from workflows.documents import Document, document_kinds, model_of, parent_of
+from workflows.documents import document_kinds, model_of
 from workflows.effects import bring_about
 from workflows.failpoints import reached
 from workflows.rulebook import LadderStep
@@ -186,7 +185,7 @@ def _take_together(
     model, faults, all_taken = model_of(kind), dict[int, Exception](), Taken()
     steps: list[tuple[LadderStep, datetime]] = []
     with transaction.atomic():
-        locked = lock(model, ids)
+        locked = deadline_writing.lock(model, ids)
         reached("sweep.locked")
         for footing, items in common.climber.due(model, locked, clocks) if locked else ():
             at = clocks[footing.pk]
@@ -219,7 +218,7 @@ def _take_acting(kind: str, pk: int, at: datetime, common: Sweep, swept: Swept) 
     steps: list[tuple[LadderStep, datetime]] = []
     tellings: list[Telling] = []
     with transaction.atomic():
-        if not lock(model, [pk]):
+        if not deadline_writing.lock(model, [pk]):
             swept.held += 1
             return
         while due := climber.due(model, [pk], {pk: at}):
@@ -240,15 +239,3 @@ def _take_acting(kind: str, pk: int, at: datetime, common: Sweep, swept: Swept) 
     common.taken.add((kind, pk))
     swept.documents += bool(steps)
     common.count(swept, steps)
-
-
-def lock(model: type[Document], ids: Collection[int]) -> list[int]:
-    """Lock what of these nobody holds, the parents first; what is held, or whose parent is, is left out. In order of ids."""
-    rows = model._base_manager.filter(pk__in=list(ids))
-    if above := parent_of(model):
-        column = f"{model.parent}_id"
-        parents = above._base_manager.filter(pk__in=rows.values(column)).order_by("pk")
-        free = list(parents.select_for_update(of=("self",), skip_locked=True).values_list("pk", flat=True))
-        rows = rows.filter(Q(**{f"{column}__in": free}) | Q(**{f"{column}__isnull": True}))
-    rows = rows.order_by("pk").select_for_update(of=("self",), skip_locked=True)
-    return list(rows.values_list("pk", flat=True))

@@ -22,7 +22,6 @@ from organisation.offices import Office
 from organisation.queries import holders_of, local_day, now_of, office_above
 from workflows import deadline_writing, rounds
 from workflows.deadline_writing import Telling, What
-from workflows.deadlines import lock
 from workflows.documents import Document, model_of
 from workflows.fire import note
 from workflows.judgement import is_own_work
@@ -243,7 +242,7 @@ def _each(kind: str, items: Mapping[int, int], at: datetime, move: Any) -> int:
     for start in range(0, len(pks), CHUNK):
         chunk = pks[start : start + CHUNK]
         with transaction.atomic():
-            locked = lock(model_of(kind), {items[pk] for pk in chunk})
+            locked = deadline_writing.lock(model_of(kind), {items[pk] for pk in chunk})
             documents = model_of(kind)._base_manager.in_bulk(locked)
             fresh = WorkItem.objects.filter(pk__in=chunk, document_id__in=locked, closed_at__isnull=True)
             tellings: list[Telling] = []
