@@ -64,7 +64,7 @@ class Document(models.Model):
     signers = ArrayField(models.CharField(max_length=80), default=list, editable=False)
     """Who signed it in which role, as "head:12"."""
     moved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False, db_index=False
     )
     moved_step = models.CharField(max_length=80, blank=True, editable=False)
     moved_at = models.DateTimeField(null=True, editable=False)

@@ -22,7 +22,9 @@ class Subject(models.Model):
 class Entry(Subject):
     """台账 One link of a chain: a transition, edit, claim, vote, ladder step or change of rules (append-only)."""
 
-    institution = models.ForeignKey("organisation.Institution", models.PROTECT, related_name="+")
+    institution = models.ForeignKey(
+        "organisation.Institution", models.PROTECT, related_name="+", db_index=False
+    )
     sequence = models.BigIntegerField()
     version = models.BigIntegerField()
     step = models.CharField(max_length=80)
@@ -106,7 +108,9 @@ class Lamp(models.TextChoices):
 class WorkItem(Subject):
     """待办 Somebody owes an action on a document by a date: the queue and the deadline table in one row."""
 
-    institution = models.ForeignKey("organisation.Institution", models.PROTECT, related_name="+")
+    institution = models.ForeignKey(
+        "organisation.Institution", models.PROTECT, related_name="+", db_index=False
+    )
     title = models.CharField(_("title"), max_length=300)
     number = models.CharField(_("number"), max_length=60, blank=True)
     unit = models.ForeignKey("organisation.Unit", models.PROTECT, related_name="+", verbose_name=_("unit"))
@@ -134,13 +138,19 @@ class WorkItem(Subject):
     )  # fmt: skip
     """How far things have come: the highest level of the ladder's steps that were taken."""
     next_step_at = models.DateTimeField(null=True)
-    claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     claimed_at = models.DateTimeField(null=True)
     first_opened_at = models.DateTimeField(null=True)
-    first_opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    first_opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     paused_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
-    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     closed_how = models.CharField(max_length=80, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     retry_at = models.DateTimeField(null=True)
@@ -297,9 +307,13 @@ class CensusOfDay(models.Model):
 class Notice(Subject):
     """通知 One thing one person must be told. The row is the notice of record: exactly once, by its key."""
 
-    institution = models.ForeignKey("organisation.Institution", models.PROTECT, related_name="+")
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="notices")
-    key = models.CharField(max_length=200, unique=True)
+    institution = models.ForeignKey(
+        "organisation.Institution", models.PROTECT, related_name="+", db_index=False
+    )
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="notices", db_index=False
+    )
+    key = models.CharField(max_length=200)
     code = models.CharField(max_length=80)
     params = models.JSONField(default=dict)
     title = models.CharField(max_length=300)
@@ -308,10 +322,11 @@ class Notice(Subject):
     read_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["key"], name="one_notice_per_key")]
         indexes = [
             models.Index(fields=["person", "-at", "-id"], name="notices_of_person"),
             models.Index(fields=["person"], condition=Q(read_at__isnull=True), name="unread_of_person"),
-            models.Index(fields=["kind", "document_id"], name="notices_of_document"),
+            models.Index(fields=["kind", "document_id", "person"], name="notices_of_document"),
         ]
 
 

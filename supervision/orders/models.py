@@ -133,7 +133,13 @@ class SupervisionOrder(Supervised):
                 fields=["institution", "number"], condition=~Q(number=""), name="one_order_per_number"
             )
         ]
-        indexes: ClassVar = [models.Index(fields=["unit", "issued_at"], name="orders_of_unit")]
+        indexes: ClassVar = [
+            models.Index(fields=["unit", "issued_at"], name="orders_of_unit"),
+            models.Index(fields=["unit", "title"], name="orders_by_title"),
+            models.Index(
+                fields=["unit", "reference"], condition=~Q(reference=""), name="orders_by_reference"
+            ),
+        ]
 
     @classmethod
     def facts(cls) -> Mapping[str, Any]:

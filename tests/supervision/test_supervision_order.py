@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 
 from supervision.orders.models import SupervisionOrder
 from tests.supervision.county import AT, TO_HAND, County, act, again, change, order_of, walk
 from workflows.documents import Refused
+from workflows.fire import start_many
 from workflows.models import WorkItem
 from workflows.worklist import open_item
 
@@ -55,6 +57,20 @@ def test_another_unit_s_order_on_the_same_matter_is_another_matter(place: County
     walk(place, order_of(place), "submit:drafter, sign:leader")
     elsewhere = walk(place, order_of(place, unit="bureau"), "submit:drafter, sign:leader")
     assert elsewhere.state == "issued"
+
+
+def test_among_many_orders_of_a_unit_the_same_matter_is_found_by_index(place: County) -> None:
+    rows = [
+        {**place.pinned("town"), "title": f"督办事项{n}", "reference": f"和政发〔2026〕{n}号"}
+        for n in range(500)
+    ]
+    made = start_many(SupervisionOrder, "draft_order", rows, actor=place.actor("drafter", AT), at=AT)
+    matters = SupervisionOrder.objects.annotate(same=SupervisionOrder.facts()["same_matter"])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE orders_supervisionorder")
+    plan = matters.filter(pk__in=[order.pk for order in made]).values("same").explain()
+    assert "orders_by_title" in plan
+    assert "orders_by_reference" in plan
 
 
 def test_every_criterion_needs_evidence_before_the_claim(place: County) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from organisation import changes
 from organisation.actors import clock_of
-from organisation.models import Institution
+from organisation.models import Institution, Person, Post
 from supervision.orders import late_reports
 from supervision.orders.models import SupervisionOrder
 from supervision.reports.models import QuarterlyReport
@@ -35,6 +36,7 @@ from workflows.deadlines import sweep
 from workflows.documents import Refused
 from workflows.models import Finding, Notice, WorkItem
 from workflows.setting_aside import retry
+from workflows.statements import rows_of, value_of
 from workflows.verification import verify
 
 DUE_DAY = moment(3, 4)  # 09:00 on the day the draft is due: "due_today"
@@ -156,6 +158,37 @@ def test_nothing_due_is_one_probe_of_the_index(place: County, django_assert_num_
         plan = [line.strip() for (line,) in cursor.fetchall() if "never executed" not in line]
     assert [line for line in plan if "Index Scan using due_to_step" in line]
     assert [line for line in plan if "Seq Scan on workflows_workitem" in line] == []
+
+
+def test_how_many_hold_an_office_costs_the_items_of_one_of_them_nothing(
+    place: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hundred in an office, one of whom has claimed its fifty items: the staff are read once, not once an item."""
+    persons = Person.objects.bulk_create(
+        Person(username=f"holder{n}", name=f"同事{n}", institution=place.institution) for n in range(200)
+    )
+    office = place.posts["drafter"]
+    Post.objects.bulk_create(
+        Post(institution=place.institution, person=person, role=office.role, unit=office.unit, begins=office.begins)
+        for person in persons
+    )  # fmt: skip
+    orders(place, 50)
+    WorkItem.objects.update(claimed_by=persons[0], claimed_at=AT)
+    sent: list[tuple[str, Any]] = []
+
+    def sending(sql: str, given: Any) -> Any:
+        sent.append((sql, given))
+        return value_of(sql, given)
+
+    monkeypatch.setattr(deadline_writing, "value_of", sending)
+    sweep(DUE_DAY)
+    told_each = Notice.objects.filter(code="ladder:due_today")
+    assert [told_each.filter(person=persons[0]).count(), told_each.count()] == [50, 50]
+    [(sql, given)] = [(sql, given) for sql, given in sent if "workflows_notice" in sql]
+    plan = "\n".join(line for (line,) in rows_of(f"EXPLAIN (ANALYZE, TIMING OFF) {sql}", given))
+    read = re.findall(r"organisation_post.*actual rows=([\d.]+) loops=(\d+)", plan)
+    assert read
+    assert sum(float(rows) * int(loops) for rows, loops in read) < 1000, plan
 
 
 def test_ten_thousand_due_at_one_second_cost_ten_batches_of_statements(place: County) -> None:

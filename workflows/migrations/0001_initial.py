@@ -360,6 +360,7 @@ class Migration(migrations.Migration):
                 (
                     "claimed_by",
                     models.ForeignKey(
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -369,6 +370,7 @@ class Migration(migrations.Migration):
                 (
                     "closed_by",
                     models.ForeignKey(
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -378,6 +380,7 @@ class Migration(migrations.Migration):
                 (
                     "first_opened_by",
                     models.ForeignKey(
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -387,6 +390,7 @@ class Migration(migrations.Migration):
                 (
                     "institution",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="organisation.institution",
@@ -512,6 +516,7 @@ class Migration(migrations.Migration):
                 (
                     "institution",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="organisation.institution",
@@ -543,7 +548,7 @@ class Migration(migrations.Migration):
                 ),
                 ("kind", models.CharField(max_length=60, verbose_name="kind of document")),
                 ("document_id", models.BigIntegerField(verbose_name="document")),
-                ("key", models.CharField(max_length=200, unique=True)),
+                ("key", models.CharField(max_length=200)),
                 ("code", models.CharField(max_length=80)),
                 ("params", models.JSONField(default=dict)),
                 ("title", models.CharField(max_length=300)),
@@ -553,6 +558,7 @@ class Migration(migrations.Migration):
                 (
                     "institution",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="organisation.institution",
@@ -561,6 +567,7 @@ class Migration(migrations.Migration):
                 (
                     "person",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="notices",
                         to=settings.AUTH_USER_MODEL,
@@ -575,7 +582,7 @@ class Migration(migrations.Migration):
                         fields=["person"],
                         name="unread_of_person",
                     ),
-                    models.Index(fields=["kind", "document_id"], name="notices_of_document"),
+                    models.Index(fields=["kind", "document_id", "person"], name="notices_of_document"),
                 ],
             },
         ),
@@ -586,6 +593,10 @@ class Migration(migrations.Migration):
                 fields=("kind", "document_id"),
                 name="one_open_round_per_document",
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="notice",
+            constraint=models.UniqueConstraint(fields=("key",), name="one_notice_per_key"),
         ),
         migrations.AddIndex(
             model_name="roundtask",

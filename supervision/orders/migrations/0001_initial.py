@@ -205,6 +205,7 @@ class Migration(migrations.Migration):
                 (
                     "moved_by",
                     models.ForeignKey(
+                        db_index=False,
                         editable=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -347,6 +348,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="supervisionorder",
             index=models.Index(fields=["unit", "issued_at"], name="orders_of_unit"),
+        ),
+        migrations.AddIndex(
+            model_name="supervisionorder",
+            index=models.Index(fields=["unit", "title"], name="orders_by_title"),
+        ),
+        migrations.AddIndex(
+            model_name="supervisionorder",
+            index=models.Index(
+                condition=models.Q(("reference", ""), _negated=True),
+                fields=["unit", "reference"],
+                name="orders_by_reference",
+            ),
         ),
         migrations.AddConstraint(
             model_name="supervisionorder",
