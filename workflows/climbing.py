@@ -11,17 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from calendars.derivation import midnight_after
 from calendars.queries import STAMP, calendar_of
 from organisation.actors import clock_of
 from organisation.queries import local_day, zone_of
-from workflows import deadline_writing, ladders, ledger, rounds, writing
+from workflows import deadline_writing, ladders, ledger, ledger_forms, rounds
 from workflows.deadline_writing import Telling, What
 from workflows.documents import Document
 from workflows.fire import Request, link_of
-from workflows.ledger_forms import Form, form_of
+from workflows.ledger_forms import Filled, Form, form_of
 from workflows.models import Finding
 from workflows.roles import Role
 from workflows.rulebook import LadderStep, RuleMissing, rulebook_of
@@ -38,7 +39,7 @@ class NoSuchRole(LookupError):
 class Footing:
     """A locked document as far as a step needs it: where it stands, its chain's end, and the units its roles name."""
 
-    def __init__(self, kind: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, kind: str, values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
         self._kind = kind
         self.__dict__.update(values)
 
@@ -56,7 +57,7 @@ class Footing:
 
 @dataclass(slots=True)
 class Item:
-    """What a step needs of a work item; `ladder` is the text that is stored, `scheme` what its derivation names."""
+    """What a step needs of a work item; `ladder` and `opened_at` are texts, `scheme` is what its derivation names."""
 
     pk: int
     title: str
@@ -66,7 +67,7 @@ class Item:
     owner_unit_id: int | None
     post_id: int | None
     claimed_by_id: int | None
-    opened_at: datetime
+    opened_at: str
     due_on: date | None
     lamp: str
     ladder_at: int
@@ -97,10 +98,10 @@ class Pin:
 
 @dataclass
 class Taken:
-    """What taking steps wrote, or will: `links` and `rows` are for the writing statements."""
+    """What taking steps wrote, or will: `entries` and `rows` are for the writing statements."""
 
     documents: int = 0
-    links: list[str] = field(default_factory=list)
+    entries: list[tuple[Form, Filled]] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     tellings: list[Telling] = field(default_factory=list)
     steps: list[LadderStep] = field(default_factory=list)
@@ -108,7 +109,7 @@ class Taken:
 
     def __iadd__(self, other: Taken) -> Taken:
         self.documents += other.documents
-        self.links += other.links
+        self.entries += other.entries
         self.rows += other.rows
         self.tellings += other.tellings
         self.steps += other.steps
@@ -117,7 +118,7 @@ class Taken:
 
     def write(self, model: type[Document]) -> None:
         """The entries and the items' positions: two statements, and one more when what had raised has succeeded."""
-        writing.append_rows(model, f"[{','.join(self.links)}]", self.documents)
+        ledger_forms.append(model, self.entries)
         deadline_writing.step(self.rows)
         if self.mended:
             Finding.objects.filter(kind=model.kind(), document_id__in=self.mended, code="set_aside").delete()
@@ -136,10 +137,10 @@ class Climber:
         """Locked documents with their items that have a due step, oldest first: one statement."""
         found: dict[int, tuple[Footing, list[Item]]] = {}
         kind, units = model.kind(), deadline_writing.unit_columns(model)
+        names = ("pk", "institution_id", "state", "version", "ledger_sequence", "ledger_head", *units)
         for head, row in deadline_writing.due_rows(model, units, [(pk, clocks[pk]) for pk in ids]):
             if head[0] not in found:
-                names = ("pk", "institution_id", "state", "version", "ledger_sequence", "ledger_head", *units)
-                found[head[0]] = Footing(kind, dict(zip(names, head, strict=True))), []
+                found[head[0]] = Footing(kind, zip(names, head, strict=True)), []
             found[head[0]][1].append(Item(*row))
         return list(found.values())
 
@@ -164,12 +165,11 @@ class Climber:
         if len(items) > 1:
             steps.sort(key=lambda one: one[0].at)
         for step, form, item in steps:
-            counts_from = str(ledger.plain(max(step.at, item.opened_at)))
             footing.ledger_sequence += 1
-            link, footing.ledger_head = form.fill(
-                footing.pk, footing.ledger_sequence, footing.version, footing.state, counts_from, footing.ledger_head, {"item": item.pk}
+            filled, footing.ledger_head = form.fill(
+                footing.pk, footing.ledger_sequence, footing.version, footing.state, _counts_from(step.at, item.opened_at), footing.ledger_head, {"item": item.pk}
             )  # fmt: skip
-            taken.links.append(link)
+            taken.entries.append((form, filled))
             taken.steps.append(step)
         for item, group in groups:
             taken.rows.append({
@@ -224,6 +224,12 @@ class Climber:
                 interval = rules.number("urge_minimum_interval")
             self._pins[key] = Pin(rules.version, interval, document.calendar_stamp)
         return self._pins[key]
+
+
+@lru_cache(maxsize=1024)
+def _counts_from(at: datetime, opened_at: str) -> str:
+    """When a step counts, as the ledger has it: at its instant, but not before its item was opened."""
+    return str(ledger.plain(max(at, datetime.fromisoformat(opened_at))))
 
 
 def _sample(footing: Footing, item: Item, step: LadderStep, at: datetime, pin: Pin) -> ledger.Link:

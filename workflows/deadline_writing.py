@@ -50,9 +50,9 @@ WHOSE_PARENT_IS_FREE = " AND (d.{column} IS NULL OR d.{column} = ANY(%(free)s::b
 # by row (OFFSET forbids another way): the planner would read a whole table rather than a fiftieth of it.
 DUE_ROWS = """
 SELECT d.id, d.institution_id, d.state, d.version, d.ledger_sequence, d.ledger_head, {units}
-       w.id, w.title, w.duty, w.turn, w.post_role, w.owner_unit_id, w.post_id, w.claimed_by_id, w.opened_at, w.due_on, w.lamp, w.ladder_at,
+       w.id, w.title, w.duty, w.turn, w.post_role, w.owner_unit_id, w.post_id, w.claimed_by_id, w.opened_at::text, w.due_on, w.lamp, w.ladder_at,
        w.attempts, w.derivation->>'scheme', w.ladder::text
-  FROM unnest(%(ids)s::bigint[], %(clocks)s::timestamptz[]) AS c(id, at)
+  FROM (SELECT id, (%(clocks)s::timestamptz[])[clock] AS at FROM unnest(%(ids)s::bigint[], %(clock)s::int[]) AS c(id, clock)) c
   CROSS JOIN LATERAL (SELECT * FROM {table} d WHERE d.id = c.id OFFSET 0) d
   JOIN workflows_workitem w ON w.kind = %(kind)s AND w.document_id = d.id
  WHERE w.closed_at IS NULL AND w.paused_at IS NULL AND w.next_step_at <= c.at
@@ -171,8 +171,7 @@ class Lost(RuntimeError):
     """An item read under its document's lock was not there when it was written: something else writes items."""
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """An item with a step due by its institution's clock (`at`), read without a lock; `acts` when a due step has an action."""
 
     item_id: int
@@ -214,8 +213,7 @@ class Office(NamedTuple):
     day: date
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     """Whom to tell about one document: whoever stands in `post_role` (in `unit`), or in the one post `place`; of these only
     the `claimant`, where there is one who may still act."""
 
@@ -281,9 +279,11 @@ def due_rows(
     columns = "".join(f"d.{connection.ops.quote_name(column)}, " for column in units.values())
     sql = DUE_ROWS.format(units=columns, table=connection.ops.quote_name(model._meta.db_table))
     split = 6 + len(units)
+    clocks: dict[datetime, int] = {}
     given = {
         "kind": model.kind(), "ids": numbers(pk for pk, _ in documents),
-        "clocks": literal([ledger.plain(at) for _, at in documents], "timestamptz[]"),
+        "clock": numbers(clocks.setdefault(at, len(clocks) + 1) for _, at in documents),
+        "clocks": literal([ledger.plain(at) for at in clocks], "timestamptz[]"),
     }  # fmt: skip
     for row in rows_of(sql, given):
         yield row[:split], row[split:]

@@ -156,6 +156,12 @@ def appending(model: type[models.Model], several: bool) -> str:
 
 
 @cache
+def appending_from(model: type[models.Model], *links: str) -> str:
+    """The same, from entries that come otherwise: sources for WITH, the last of which gives the rows `links`."""
+    return _statement([*links], APPENDED.format(table=model._meta.db_table), CHAINED)
+
+
+@cache
 def opening(model: type[models.Model], shape: Shape) -> str:
     """New rows with all their fields, and the rest as in `moving`."""
     fields = tuple(field.attname for field in born_with(model))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from organisation.actors import clock_of
-from workflows import ledger
+from workflows import ledger, rows
 from workflows.ledger import Link
 from workflows.ledger_forms import form_of
 
@@ -55,18 +55,16 @@ def test_a_filled_form_is_the_link(
         "document_id": document_id, "sequence": sequence, "version": version, "from_state": state, "to_state": state,
         "effective_at": effective_at, "previous": previous, "content": {**sample.content, "item": item}, "salt": salt,
     })  # fmt: skip
-    row, digest = FORM.fill(
+    filled, digest = FORM.fill(
         document_id, sequence, version, state, str(ledger.plain(effective_at)), previous, {"item": item}, salt
     )
     assert digest == wanted.digest
-    assert json.loads(row) == json.loads(ledger.rows_json([wanted]))[0]
+    assert json.loads(rows.as_json([FORM.row(filled)])) == json.loads(ledger.rows_json([wanted]))
 
 
 def test_each_entry_has_a_salt_of_its_own() -> None:
-    rows = [
-        json.loads(FORM.fill(4, 3, 2, "in_hand", AT.isoformat(), b"", {"item": 12})[0]) for _ in range(50)
-    ]
-    assert len({row["salt"] for row in rows}) == len({row["payload_digest"] for row in rows}) == 50
+    filled = [FORM.fill(4, 3, 2, "in_hand", AT.isoformat(), b"", {"item": 12})[0] for _ in range(50)]
+    assert len({one.salt for one in filled}) == len({one.payload_digest for one in filled}) == 50
 
 
 def test_what_moves_a_document_does_not_fit_a_form() -> None:
