@@ -221,7 +221,9 @@ def done_rows(
 ) -> tuple[tuple[Row, ...], int | str]:
     """What this person closed, latest first, with the way to recall it while that is possible."""
     items = WorkItem.objects.filter(
-        closed_by_id=reader.actor.person_id, institution_id=reader.actor.institution_id
+        closed_by_id=reader.actor.person_id,
+        closed_at__isnull=False,
+        institution_id=reader.actor.institution_id,
     )
     if narrowing.kind:
         items = items.filter(kind=narrowing.kind)
