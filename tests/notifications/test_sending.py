@@ -52,7 +52,7 @@ def test_an_urgent_notice_leaves_at_once_with_its_own_message_id(place: County, 
 
 def test_a_retry_sends_the_same_bytes(place: County, sink: Sink) -> None:
     notice(place)
-    sink.answers["staff@example.org"] = "451 try again"
+    sink.answers["staff@example.org"] = "450 try again"
     assert deliver(AT).put_off == 1
     place.people["staff"].email = "moved@example.org"
     place.people["staff"].save(update_fields=["email"])
