@@ -99,8 +99,8 @@ class Mortal:
                 self.deaths["killed"] += 1
 
     def fell(self) -> int:
-        """How many of this life ended at the failpoint."""
-        return self.worker.log.count("exitcode 137")
+        """How many of this life ended at the failpoint. (The task that each had in hand is told of in further lines.)"""
+        return self.worker.log.count("exited with 'exitcode 137'")
 
     def die(self) -> None:
         """kill -9 of the whole worker; when this returns, nothing of it is left."""
