@@ -48,6 +48,9 @@ class MailSession:
         try:
             self.backend.open()
             if line := self._line():
+                if line.sock is not None:
+                    # Else the last line waits for the other side's delayed acknowledgement: 40 ms a message.
+                    line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 line.ehlo_or_helo_if_needed()
         except (smtplib.SMTPException, OSError) as error:
             self.close()

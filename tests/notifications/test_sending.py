@@ -118,6 +118,14 @@ def test_a_channel_that_refuses_rests_and_costs_no_attempt(place: County, settin
     assert not list(faults.channels_down(AT + 4 * HOUR))
 
 
+def test_the_last_line_of_a_message_does_not_wait_for_an_acknowledgement(settings: Any, sink: Sink) -> None:
+    use(settings, sink.port)
+    with Mail().session() as session:
+        session.open()
+        line: Any = session.backend.connection  # type: ignore[attr-defined]
+        assert line.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_night_without_a_server_kills_no_message(place: County, settings: Any, sink: Sink) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
