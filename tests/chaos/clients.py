@@ -97,6 +97,7 @@ def assert_each_counts_once(clients: Sequence[Client], record: Record, catalogue
     statuses = sum((client.sendings for client in clients), Counter[int]())
     record.figure(catalogue, "requests by status (0: no answer)", dict(sorted(statuses.items())))
     record.figure(catalogue, "decisions at the web server", len(sent))
+    record.towards("decisions", len(sent))
     record.exactly(catalogue, "decisions lost", sum(counted[request] == 0 for request in sent), 0)
     record.exactly(catalogue, "decisions counted twice", sum(counted[request] > 1 for request in sent), 0)
     record.exactly(

@@ -74,6 +74,8 @@ def test_a_database_that_crashes_loses_nothing_and_nobody_sees_a_trace(
         orders(own_place, OVERDUE, ground.days_ago(20))
         overdue += OVERDUE
     record.figure("T7", "crashes of the database", SCALE.database_crashes + 1)
+    record.towards("crashes", SCALE.database_crashes + 1)
+    record.towards("gone", SCALE.database_gone)
     record.figure(
         "T7", "longest absence", f"{SCALE.database_gone:g} s", "longer than every timeout of ours (20 s)"
     )
@@ -94,6 +96,7 @@ def test_a_database_that_crashes_loses_nothing_and_nobody_sees_a_trace(
     unknown = sum(client.sendings[0] + client.sendings[503] for client in clients)
     record.figure("T7", "requests with an unknown outcome, all settled by sending them again", unknown)
     steps = ground.assert_nothing_lost(database_clock())
+    record.towards("deadlines", steps)
     record.least("T7", "deadline steps, none lost, none twice, each at its instant", steps, overdue * 4)
     record.most(
         "T7",
