@@ -280,6 +280,9 @@ CELERY_TASK_DEFAULT_QUEUE = "duban"
 CELERY_TASK_TIME_LIMIT, CELERY_TASK_SOFT_TIME_LIMIT = 120, 100  # seconds, always below visibility_timeout
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Nobody waits for the result of a process that has died. By default its place stays taken for ten seconds: two deaths, and
+# nothing is swept meanwhile.
+CELERY_WORKER_LOST_WAIT = 0.5
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True

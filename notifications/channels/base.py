@@ -13,12 +13,12 @@ class Undeliverable(Exception):
 
 
 class TryLater(Exception):
-    """This message was not taken now (an SMTP answer 4xx)."""
+    """This message was not taken now, by a fault of its own or its recipient's (an SMTP answer 4xx that says so)."""
 
 
 class Doubtful(Exception):
     """This message failed in a way that may be its own fault or the channel's (the line was cut or stayed silent while it
-    was handed over, the server wants no mail from us): how the others of the same pass fare decides.
+    was handed over, the server wants no mail from us or none at present): how the others of the same pass fare decides.
 
     `handed_over`: all of it had been sent, so that the other side may have it.
     """

@@ -26,6 +26,11 @@ TOO_LARGE = 552
 NOT_SIGNED_IN = (530, 535, 538)
 POLICY = re.compile(r"\b5\.7\.\d")
 """What a server says that relays nothing for us, and one that refuses this recipient by a rule (RFC 3463 3.8)."""
+MAILBOX_BUSY = 450
+STATUS = re.compile(r"^\d{3}[ -](4\.\d{1,3}\.\d{1,3})\b")
+OF_MESSAGE = re.compile(r"4\.(1\.[^78]|[256]\.)")
+"""Which of the statuses by which a message is put off tell of itself: of its recipient's address or mailbox, of its bytes (RFC
+3463). All others tell of the server, or of us (4.1.7 and 4.1.8 of the sender)."""
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -43,6 +48,9 @@ class MailSession:
         try:
             self.backend.open()
             if line := self._line():
+                if line.sock is not None:
+                    # Else the last line waits for the other side's delayed acknowledgement: 40 ms a message.
+                    line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 line.ehlo_or_helo_if_needed()
         except (smtplib.SMTPException, OSError) as error:
             self.close()
@@ -129,7 +137,9 @@ class MailSession:
             self.close()
         if of_recipient and 500 <= code < 600 and (code in NOT_SIGNED_IN or POLICY.search(told)):
             raise Doubtful(told)
-        raise Undeliverable(told) if 500 <= code < 600 else TryLater(told)
+        if 500 <= code < 600:
+            raise Undeliverable(told)
+        raise TryLater(told) if _puts_off_this_one(code, told) else Doubtful(told)
 
 
 class Mail:
@@ -160,6 +170,13 @@ def _cut(line: smtplib.SMTP) -> None:
     if line.sock is not None:
         with suppress(OSError):
             line.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _puts_off_this_one(code: int, told: str) -> bool:
+    """Whether an answer 4xx is this message's own affair by its words: else it may be every message's (no room, a filter or a
+    name server that is away)."""
+    status = STATUS.match(told)
+    return bool(OF_MESSAGE.match(status[1])) if status else code == MAILBOX_BUSY
 
 
 def _answer(code: int, said: bytes) -> str:

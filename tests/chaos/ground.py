@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -90,17 +90,20 @@ class Mortal:
         except psutil.NoSuchProcess:
             return []
 
-    def kill_one(self, dice: random.Random) -> None:
-        """kill -9 of one of the processes that do the work; the worker replaces it."""
-        if pool := self.pool():
-            with_luck = dice.choice(pool)
-            if with_luck.is_running():
-                os.kill(with_luck.pid, signal.SIGKILL)
-                self.deaths["killed"] += 1
+    def kill_some(self, many: int, dice: random.Random) -> None:
+        """kill -9 of so many of the processes that do the work, one after the other; the worker replaces them."""
+        wanted = self.deaths["killed"] + many
+        while self.deaths["killed"] < wanted:
+            time.sleep(dice.uniform(0.05, 0.4))
+            pool = self.pool()
+            with suppress(psutil.NoSuchProcess):
+                if pool and (one := dice.choice(pool)).status() != psutil.STATUS_ZOMBIE:
+                    one.kill()
+                    self.deaths["killed"] += 1
 
     def fell(self) -> int:
-        """How many of this life ended at the failpoint."""
-        return self.worker.log.count("exitcode 137")
+        """How many of this life ended at the failpoint. (The task that each had in hand is told of in further lines.)"""
+        return self.worker.log.count("exited with 'exitcode 137'")
 
     def die(self) -> None:
         """kill -9 of the whole worker; when this returns, nothing of it is left."""

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connections
 
 from config.processes import die_with_parent
+from tests.chaos.record import Record
 from workflows.failpoints import KILLED
 
 WELL, RAISED = 0, 1
@@ -86,6 +87,12 @@ def assert_none_raised(mortals: Iterable[Mortal]) -> None:
     """They died or ended well: none of them by an error of its own."""
     raised = [mortal.words() for mortal in mortals if mortal.how == RAISED]
     assert raised == [], raised[0]
+
+
+def counted(mortals: Sequence[Mortal], record: Record) -> None:
+    """Tell the report how they died."""
+    record.towards("kill -9", sum(mortal.how == -signal.SIGKILL for mortal in mortals))
+    record.towards("named point", sum(mortal.how == KILLED for mortal in mortals))
 
 
 def died(mortals: Iterable[Mortal]) -> int:

@@ -35,6 +35,8 @@ class Record:
     title: str
     begun: float = field(default_factory=time.monotonic)
     figures: list[Figure] = field(default_factory=list)
+    shares: dict[str, float] = field(default_factory=dict)
+    points: set[str] = field(default_factory=set)
     lines: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,6 +65,10 @@ class Record:
         self.figure(catalogue, what, f"{measured:g}{unit}", f"at least {bound:g}{unit}")
         assert measured >= bound, f"{what}: {measured}{unit}, less than {bound}{unit}"
 
+    def towards(self, demand: str, number: float) -> None:
+        """What this scenario adds to a demand on the whole run (report.DEMANDS)."""
+        self.shares[demand] = self.shares.get(demand, 0) + number
+
     def keep(self, passed: bool) -> None:
         """Write it down for the report, when one is being made."""
         if not (folder := os.environ.get("DUBAN_CHAOS_RECORDS")):
@@ -74,6 +80,7 @@ class Record:
         told = {
             "name": name, "title": self.title, "passed": passed, "seconds": round(time.monotonic() - self.begun, 1),
             "events": len(self.lines), "sha256": hashlib.sha256(history).hexdigest(), "figures": [asdict(f) for f in self.figures],
+            "shares": self.shares, "points": sorted(self.points),
         }  # fmt: skip
         (where / f"{name}.json").write_text(json.dumps(told, ensure_ascii=False, indent=1))
 

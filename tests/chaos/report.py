@@ -2,17 +2,21 @@
 
     python -m tests.chaos.report FOLDER SECONDS
 
-Exits with 1 and writes nothing when a scenario failed or kept nothing.
+Exits with 1 and writes nothing when a scenario failed or kept nothing, or when all together fall short of what is demanded of
+the run.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import platform
 import re
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,11 +29,45 @@ PAGE = ROOT / "docs" / "reliability-run.md"
 THEMES = {
     "Kill": ("test_killed", "test_decisions_of_killed", "test_the_notice_of", "test_a_decision_sent", "test_deliverers_stopped", "test_a_sweeper",
              "test_a_whole_run"),
-    "Cut": ("test_nobody_notices", "test_a_database", "test_two_beats", "test_mail_servers", "test_a_mail_server"),
+    "Cut": ("test_nobody_notices", "test_a_database", "test_two_beats", "test_a_mail_server"),
     "Race": ("test_of_a_hundred", "test_one_request", "test_a_bulk", "test_an_extension", "test_a_delegation", "test_eight", "test_without_the_lock"),
     "Time": ("test_a_week", "test_a_clock", "test_a_step_keeps", "test_without_the_systems", "test_an_edition"),
     "Poison": ("test_one_deadline", "test_one_notice", "test_one_person"),
     "Restore": ("test_a_backup",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What is demanded of the whole run. Scenarios add to it by `Record.towards`; of a `worst` one the greatest counts."""
+
+    what: str
+    least: float = 0.0
+    most: float | None = None
+    asked: str = ""
+    worst: bool = False
+
+    def met_by(self, measured: float) -> bool:
+        return self.least <= measured and (self.most is None or measured <= self.most)
+
+    @property
+    def bound(self) -> str:
+        if self.asked:
+            return self.asked
+        return f"at most {self.most:g}" if self.most is not None else f"at least {self.least:g}"
+
+
+DEMANDS = {
+    "kill -9": Demand("processes ended by kill -9", least=500),
+    "named point": Demand("processes that ended themselves at a named point, as a power cut would", asked="(no number)"),
+    "decisions": Demand("decisions amid kills and cuts, none lost, none twice", least=10_000),
+    "deadlines": Demand("deadline steps amid kills and cuts, none lost, none twice", least=10_000),
+    "points × flows": Demand("named points of a decision × kinds of decision", least=48),
+    "pauses": Demand("processes stopped beyond their lease (SIGSTOP)", least=60),
+    "crashes": Demand("crashes of the database", least=20),
+    "gone": Demand("longest absence of the database, seconds", least=600, worst=True),
+    "broker": Demand("faults of the broker (killed, frozen, emptied, without its file)", least=4),
+    "p99": Demand("worst p99 of an answer to a hundred at once, seconds", most=2.0, worst=True),
 }  # fmt: skip
 
 HEAD = """# The reliability run
@@ -68,13 +106,68 @@ def _theme(name: str) -> str:
     return next((theme for theme, beginnings in THEMES.items() if name.startswith(beginnings)), "Other")
 
 
+def named_points() -> set[str]:
+    """Every place in the product at which a process can be told to die."""
+    return {
+        point
+        for path in ROOT.glob("*/*.py")
+        if path.parent.name not in ("tests", "benchmarks")
+        for point in re.findall(r'\breached\("([a-z_.]+)"\)', path.read_text(encoding="utf-8"))
+    }
+
+
+def scenarios() -> set[str]:
+    """Every test here that keeps a record, by its name without parameters."""
+    return {
+        node.name
+        for path in Path(__file__).parent.glob("test_*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith("test_")
+        and "record" in {a.arg for a in node.args.args}
+    }
+
+
+def sums(records: list[dict[str, Any]]) -> dict[str, float]:
+    """What all scenarios together come to, by demand."""
+    total: Counter[str] = Counter()
+    for record in records:
+        for demand, share in record["shares"].items():
+            total[demand] = max(total[demand], share) if DEMANDS[demand].worst else total[demand] + share
+    return {demand: total[demand] for demand in DEMANDS}
+
+
+def shortcomings(records: list[dict[str, Any]]) -> list[str]:
+    """Why there can be no report: what failed, what is missing, what falls short."""
+    kept = {record["name"].partition("[")[0] for record in records}
+    reached = {point for record in records for point in record["points"]}
+    measured = sums(records)
+    return [
+        *(f"{record['name']} failed" for record in records if not record["passed"]),
+        *(f"{name} kept nothing" for name in sorted(scenarios() - kept)),
+        *(f"nobody died at {point}" for point in sorted(named_points() - reached)),
+        *(
+            f"{demand.what}: {measured[name]:g}, {demand.bound}"
+            for name, demand in DEMANDS.items()
+            if not demand.met_by(measured[name])
+        ),
+    ]
+
+
 def page(records: list[dict[str, Any]], seed: str, seconds: float, commit: str) -> str:
     """The whole page as text."""
     facts = {
         "seed": f"`DUBAN_CHAOS_SEED={seed}`", "of": f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}", "duration": f"{seconds / 60:.0f} minutes",
         **_machine(), "scenarios": str(len(records)),
     }  # fmt: skip
+    measured, points = sums(records), sorted({point for record in records for point in record["points"]})
     lines = [HEAD.rstrip("\n"), *(f"| {name} | {value} |" for name, value in facts.items()), ""]
+    lines += ["## All together", "", "| what | measured | demanded |", "| --- | --- | --- |"]
+    lines += [f"| {demand.what} | {measured[name]:g} | {demand.bound} |" for name, demand in DEMANDS.items()]
+    lines += [
+        f"| named points at which processes died | {len(points)}: {', '.join(points)} | all {len(named_points())} |",
+        "",
+    ]
     for theme in [*THEMES, "Other"]:
         told = sorted((r for r in records if _theme(r["name"]) == theme), key=lambda r: r["name"])
         if not told:
@@ -107,9 +200,8 @@ def main() -> int:
     """The command line."""
     folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
     records = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    failed = [record["name"] for record in records if not record["passed"]]
-    if failed or not records:
-        print(f"No report is written: {', '.join(failed) or 'nothing was kept'}.", file=sys.stderr)
+    if missing := shortcomings(records):
+        print("No report is written:", *missing, sep="\n  ", file=sys.stderr)
         return 1
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -63,7 +63,7 @@ SHORT = Scale(
 )  # fmt: skip
 FULL = Scale(
     name="full", wave=220, falls=25, random_kills=40, random_lives=4, cases=1300, decider_kills=250, clients=8, requests=60, web_kills=25,
-    mails=1000, deliverer_kills=120, pauses=60, rounds_of_run=10, broker_frozen=60.0, database_crashes=20, database_gone=60.0, beat_kills=30,
+    mails=1000, deliverer_kills=120, pauses=60, rounds_of_run=10, broker_frozen=60.0, database_crashes=20, database_gone=600.0, beat_kills=30,
     beats_seconds=40.0, mails_at_fault=300, racers=100, race_rounds=10, answer_within=2.0, countersigns=300, controls=30, bulk=500, same_request=50,
     outage_items=5000, poisoned_among=400, restored_items=1000,
 )  # fmt: skip

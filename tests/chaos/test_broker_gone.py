@@ -79,6 +79,8 @@ def test_nobody_notices_that_the_broker_is_gone(
             fault(own)
             begun = time.monotonic()
             record.event("over", what=fault.__name__)
+            record.towards("broker", 1)
+            record.towards("kill -9", fault in (killed, without_its_file))
             orders(own_place, OVERDUE, ground.days_ago(20))
             overdue += OVERDUE
             ground.until(ground.all_taken, BACK_WITHIN, lambda: own.log("worker")[-3000:])
@@ -98,5 +100,6 @@ def test_nobody_notices_that_the_broker_is_gone(
     record.figure("T6", "slowest request", f"{max(seconds):.3f} s")
     record.most("T6", "deadlines run again after the fault", round(slowest, 1), BACK_WITHIN, " s")
     steps = ground.assert_nothing_lost(database_clock())
+    record.towards("deadlines", steps)
     record.least("T6", "deadline steps, none lost, none twice, each at its instant", steps, overdue * 4)
     record.most("T6", "mails sent twice", ground.assert_mails_are_copies(sink, 0), 0)

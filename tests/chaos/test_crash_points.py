@@ -177,10 +177,14 @@ def test_killed_at_every_point_and_asked_again_it_is_as_if_it_had_never_been_kil
             ask(request)
             after = standing(since)
             pairs += 1
+            record.points.add(point)
             record.event("killed", flow=name, point=point, same=after == wanted)
             if after != wanted:
                 differ.append((name, point))
     record.figure("T5", "points × decisions, killed and asked again", pairs)
+    record.towards("points × flows", pairs)
+    record.towards("named point", pairs)
+    record.towards("decisions", pairs)
     record.exactly("T5", "that differ from one that was never killed", differ, [])
     record.exactly("T5", "faults of the ledger", verify().faults, [])
     codes = (

@@ -134,6 +134,7 @@ def test_deliverers_stopped_at_random_for_longer_than_their_lease_overwrite_noth
     assert_none_raised(at_work)
     ground.settle()
     record.least("T8", "deliverers stopped beyond their lease", pauses, SCALE.pauses)
+    record.towards("pauses", pauses)
     record.exactly("T8", "results overwritten by one that came back", overwritten, 0)
     stops = pauses + len(at_work)
     record.most(
@@ -170,4 +171,7 @@ def test_a_sweeper_that_stands_still_holds_back_only_what_it_has_locked(
             assert frozen.wait() == 0, frozen.words()
         finally:
             frozen.kill()
-    assert ground.assert_nothing_lost(database_clock()) == max(SCALE.pauses // 6, 1) * 80
+    steps = ground.assert_nothing_lost(database_clock())
+    record.towards("pauses", max(SCALE.pauses // 6, 1))
+    record.towards("deadlines", steps)
+    record.exactly("T8", "deadline steps, none lost, none twice", steps, max(SCALE.pauses // 6, 1) * 80)

@@ -18,12 +18,13 @@ import pytest
 
 from supervision.orders.models import SupervisionOrder
 from tests.chaos import ground
-from tests.chaos.mortals import Mortal, assert_none_raised, died, fork
+from tests.chaos.mortals import Mortal, assert_none_raised, counted, died, fork
 from tests.chaos.record import Record
 from tests.chaos.scale import SCALE
 from tests.supervision.county import AT, County, inputs_for
 from tests.workflows.ground import orders_of
 from workflows import auditor
+from workflows.failpoints import KILLED
 from workflows.fire import fire
 from workflows.models import Entry, Notice, WorkItem
 from workflows.verification import verify
@@ -99,7 +100,7 @@ def lives(
 ) -> list[Mortal]:
     """Deciders in one life after the other, until so many have died; then undisturbed ones finish."""
     mine = {n: cases[n::DECIDERS] for n in range(DECIDERS)}
-    living: dict[int, tuple[Mortal, float]] = {}
+    living: dict[int, tuple[Mortal, float, str]] = {}
     all_: list[Mortal] = []
 
     def born(n: int, disturbed: bool) -> None:
@@ -110,7 +111,7 @@ def lives(
         after = dice.randrange(1, 4) if early else dice.randrange(1, 12)
         mortal = fork(lambda: decide(place, mine[n], journals[n], after, point), folder)
         dies_at = time.monotonic() + dice.uniform(0.02, 0.4) if disturbed and not point else float("inf")
-        living[n] = (mortal, dies_at)
+        living[n] = (mortal, dies_at, point)
         all_.append(mortal)
         record.event("born", decider=n, failpoint=point, after=after)
 
@@ -118,13 +119,15 @@ def lives(
         born(n, True)
     while living:
         time.sleep(0.002)
-        for n, (mortal, dies_at) in list(living.items()):
+        for n, (mortal, dies_at, point) in list(living.items()):
             if time.monotonic() > dies_at:
                 mortal.kill()
             if mortal.poll() is None:
                 continue
             record.event("ended", decider=n, how=mortal.how)
             del living[n]
+            if mortal.how == KILLED:
+                record.points.add(point)
             assert_none_raised([mortal])
             if mortal.how != 0:
                 born(n, died(all_) < SCALE.decider_kills)
@@ -152,6 +155,8 @@ def test_decisions_of_killed_processes_count_once_or_are_asked_for_again_and_cou
     )
     wanted = SCALE.cases * len(SCRIPT)
     record.least("T1", "deciding processes killed", died(mortals), SCALE.decider_kills)
+    counted(mortals, record)
+    record.towards("decisions", sum(answers.values()))
     record.exactly("T1", "decisions asked for and answered", sum(answers.values()), wanted)
     record.exactly("T1", "decisions lost", sum(by_request[r] == 0 for r in requests), 0)
     record.exactly("T1", "decisions counted twice", sum(by_request[r] > 1 for r in by_request), 0)

@@ -15,7 +15,7 @@ from notifications.models import Delivery, DigestRun
 from notifications.preferences import lay_down
 from organisation.actors import clock_of
 from tests.chaos import ground
-from tests.chaos.mortals import Mortal, assert_none_raised, died, fork
+from tests.chaos.mortals import Mortal, assert_none_raised, counted, died, fork
 from tests.chaos.record import Record
 from tests.chaos.scale import SCALE
 from tests.notifications.ground import AT, Sink, notice, use
@@ -81,6 +81,8 @@ def test_killed_deliverers_lose_no_mail_and_their_copies_are_the_same(
         undisturbed(tmp_path), 60, lambda: str(Counter(Delivery.objects.values_list("status", flat=True)))
     )
     record.least("T1", "deliverers killed", died(mortals), SCALE.deliverer_kills)
+    counted(mortals, record)
+    record.points.update(by_point.keys() - {"at random"})
     record.figure("T5", "of them by where", dict(sorted(by_point.items())))
     notices = Notice.objects.count()
     record.exactly("T1", "notices in the system, each once", notices, made)

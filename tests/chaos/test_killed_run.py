@@ -159,6 +159,8 @@ def test_a_whole_run_is_killed_piece_by_piece_and_all_at_once(
                 record.most("T9", "mails sent twice", ground.assert_mails_are_copies(sink, kills), kills)
                 connections.close_all()
             record.figure("T9", "kills in all", kills)
+            record.towards("kill -9", kills)
+            record.towards("deadlines", steps)
             record.figure("T9", "of them of the supervisor or of everything at once", SCALE.rounds_of_run)
             record.most("T9", "up again after the kill of everything", round(slowest, 1), UP_WITHIN, " s")
             record.exactly(

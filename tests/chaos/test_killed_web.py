@@ -66,6 +66,7 @@ def test_a_decision_sent_again_after_the_web_process_was_killed_counts_once(
         assert not client.is_alive()
     unknown = sum(client.sendings[0] for client in clients)
     record.figure("T1", "kills of the web process", kills)
+    record.towards("kill -9", kills)
     record.least("T4", "requests whose answer was lost, all settled by sending them again", unknown, 1)
     assert_each_counts_once(clients, record, "T4")
     for client in clients:  # and all of it once more

@@ -15,7 +15,7 @@ from django.db import connection, connections
 
 from supervision.orders.models import SupervisionOrder
 from tests.chaos import ground
-from tests.chaos.mortals import Mortal, died, fork
+from tests.chaos.mortals import Mortal, counted, died, fork
 from tests.chaos.record import Record
 from tests.chaos.scale import SCALE
 from tests.conftest import Clone
@@ -73,6 +73,7 @@ def test_a_backup_made_amid_kills_is_restored_verified_and_swept_on(
         deciders.append(decider)
     assert making.wait(300) == 0, making.words()
     assert [m.words() for m in deciders if m.how == 1] == []
+    counted(deciders, record)
     record.figure("restore", "deciders killed before and during the backup", died(deciders))
     [archive] = (tmp_path / "kept").iterdir()
 

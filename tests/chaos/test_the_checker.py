@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -86,5 +87,37 @@ def test_a_run_in_which_a_scenario_failed_gets_no_report(
     Record("test_one", "One").keep(passed=True)
     Record("test_another", "Another").keep(passed=False)
     assert report.main() == 1
-    assert "test_another" in capsys.readouterr().err
+    assert "test_another failed" in capsys.readouterr().err
     assert not (tmp_path / "page.md").exists()
+
+
+def a_whole_run() -> list[dict[str, Any]]:
+    """What a run that has done all that is demanded has kept, in short."""
+    first, *others = sorted(report.scenarios())
+    enough = {name: demand.least or demand.most or 0.0 for name, demand in report.DEMANDS.items()}
+    told = {"title": "", "passed": True, "seconds": 1.0, "events": 0, "sha256": "", "figures": []}
+    return [
+        {**told, "name": f"{first}[sign]", "shares": enough, "points": sorted(report.named_points())},
+        *({**told, "name": name, "shares": {}, "points": []} for name in others),
+    ]
+
+
+def test_a_run_that_falls_short_of_what_is_demanded_gets_no_report() -> None:
+    whole = a_whole_run()
+    assert report.shortcomings(whole) == []
+    assert "| processes ended by kill -9 | 500 | at least 500 |" in report.page(whole, "7", 90.0, "abc")
+    assert report.shortcomings(whole[:-1]) == [f"{whole[-1]['name']} kept nothing"]
+    first = whole[0]
+    whole[0] = {**first, "points": [point for point in first["points"] if point != "sweep.acted"]}
+    assert report.shortcomings(whole) == ["nobody died at sweep.acted"]
+    whole[0] = {**first, "shares": {**first["shares"], "kill -9": 499}}
+    assert report.shortcomings(whole) == ["processes ended by kill -9: 499, at least 500"]
+    whole[0], whole[1] = first, {**whole[1], "shares": {"p99": 2.1}}
+    assert len(report.shortcomings(whole)) == 1
+
+
+def test_every_scenario_has_its_theme_and_every_theme_its_scenarios() -> None:
+    named = report.scenarios()
+    assert {name for name in named if report._theme(name) == "Other"} == set()
+    beginnings = [beginning for theme in report.THEMES.values() for beginning in theme]
+    assert [b for b in beginnings if not any(name.startswith(b) for name in named)] == []

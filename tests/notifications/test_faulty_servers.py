@@ -69,6 +69,11 @@ def statuses() -> Counter[str]:
         ("MAIL", "530 5.7.0 sign in first"),
         ("RCPT", "554 5.7.1 relay access denied"),
         ("RCPT", "421 4.3.2 closing"),
+        ("RCPT", "451 4.3.0 try later"),
+        ("RCPT", "450 4.1.8 the sender's domain is not found"),
+        ("RCPT", "451 local error in processing"),
+        ("DATA", "452 4.3.1 no room"),
+        ("DATA", "451 4.7.1 the filter is away"),
         ("DATA", HANG_UP),
     ],
 )
@@ -128,6 +133,25 @@ def test_one_urgent_message_that_makes_the_server_hang_up_does_not_stop_the_othe
     assert Delivery.objects.get(status="pending").attempts == 1, (
         "the others have shown that the fault is its own"
     )
+
+
+def test_one_that_is_put_off_is_put_off_for_itself_when_others_are_taken(place: County, serve: Serve) -> None:
+    serve(lambda said, whom: "451 4.7.1 greylisted" if said == "RCPT" and "staff@" in whom else None)
+    notice(place, "staff")
+    notice(place, "head", urgent=False)
+    done = deliver(AT)
+    assert (done.sent, done.put_off, done.channels_down) == (1, 1, 0)
+    assert Delivery.objects.get(status="pending").attempts == 1
+
+
+@pytest.mark.parametrize("answer", ["450 mailbox busy", "452 4.2.2 mailbox full", "450 4.1.1 not verified"])
+def test_full_mailboxes_do_not_put_the_channel_at_rest(place: County, serve: Serve, answer: str) -> None:
+    serve(lambda said, _: answer if said == "RCPT" else None)
+    for who in ("staff", "head", "deputy", "leader"):
+        notice(place, who)
+    done = deliver(AT)
+    assert (done.put_off, done.channels_down) == (4, 0)
+    assert set(Delivery.objects.values_list("attempts", flat=True)) == {1}
 
 
 def test_one_that_is_alone_with_its_fault_gives_way_to_whoever_comes_later(

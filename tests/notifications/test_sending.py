@@ -52,7 +52,7 @@ def test_an_urgent_notice_leaves_at_once_with_its_own_message_id(place: County, 
 
 def test_a_retry_sends_the_same_bytes(place: County, sink: Sink) -> None:
     notice(place)
-    sink.answers["staff@example.org"] = "451 try again"
+    sink.answers["staff@example.org"] = "450 try again"
     assert deliver(AT).put_off == 1
     place.people["staff"].email = "moved@example.org"
     place.people["staff"].save(update_fields=["email"])
@@ -116,6 +116,14 @@ def test_a_channel_that_refuses_rests_and_costs_no_attempt(place: County, settin
     assert deliver(AT + 2 * HOUR).sent == 3
     assert Breaker.objects.get().failures == 0
     assert not list(faults.channels_down(AT + 4 * HOUR))
+
+
+def test_the_last_line_of_a_message_does_not_wait_for_an_acknowledgement(settings: Any, sink: Sink) -> None:
+    use(settings, sink.port)
+    with Mail().session() as session:
+        session.open()
+        line: Any = session.backend.connection  # type: ignore[attr-defined]
+        assert line.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_night_without_a_server_kills_no_message(place: County, settings: Any, sink: Sink) -> None:
