@@ -262,7 +262,8 @@ def assert_mails_are_copies(sink: Sink, most_doubled: int) -> int:
     Returns how many were sent twice.
     """
     waiting = Delivery.objects.exclude(status__in=("sent", "suppressed", "gathered", "waiting"))
-    assert list(waiting.values_list("status", "last_error")) == []
+    left = list(waiting.values_list("status", "attempts", "last_error"))
+    assert left == [], f"{len(left)} have not left: {left[:5]}"
     sent = set(Delivery.objects.filter(status="sent").values_list("message_id", flat=True))
     times = Counter(sink.ids)
     assert set(times) == sent

@@ -41,7 +41,7 @@ def test_a_mail_server_with_every_fault_in_turn_gets_every_mail_in_the_end(
         if fault == "refusing for now":
             return "451 4.3.0 try later" if said == "RCPT" else None
         if fault == "slow":
-            return (mail.CONVERSATION, "250 well") if said == "MAIL" else None
+            return (3 * mail.CONVERSATION, "250 well") if said == "MAIL" else None
         if fault == "dropping" and said == ENDS and hung[whom] < 2:
             hung[whom] += 1
             return HANG_UP
@@ -74,6 +74,7 @@ def test_a_mail_server_with_every_fault_in_turn_gets_every_mail_in_the_end(
                 assert set(Delivery.objects.filter(status="dead").values_list("address", flat=True)) <= {
                     REFUSED
                 }
+                assert fault == "dropping" or "sent" not in standing, "nothing can have left"
                 assert sweep(at).set_aside == 0
         for _ in range(40):
             at += timedelta(hours=1)
