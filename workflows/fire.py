@@ -24,7 +24,7 @@ from workflows.judgement import NO_SUCH_FIELD, NOT_EDITABLE, capacity_for, fault
 from workflows.lifecycle import Duty, State, Step, lifecycle_of
 from workflows.models import Entry, WorkItem
 from workflows.rulebook import Deadline, RuleBook, rulebook_of
-from workflows.taking import read_facts, take
+from workflows.taking import answered_before, latest_moves, read_facts, take
 from workflows.words import Reason
 
 D = TypeVar("D", bound=Document)
@@ -140,7 +140,7 @@ def _sort_out(
     if all(not d.answered and d.version == seen[d.pk] for d in documents):
         return list(documents), many
     # Asked again, after the lock: `answered` is as old as the wait for it.
-    earlier = list(Entry.objects.filter(actor=actor.person_id, request_id=request_id))
+    earlier = answered_before(actor, request_id)
     first = {(entry.kind, entry.document_id): entry for entry in earlier}
     is_other = bool(earlier) and not any(bytes(entry.request_digest or b"") == content for entry in earlier)
     for document in documents:
@@ -161,9 +161,7 @@ def _overtaken(documents: Sequence[Any]) -> dict[int, Stale]:
     """Who gave each of these its present version, by a step or an edit, and when: one statement."""
     if not documents:
         return {}
-    entries = Entry.objects.filter(kind=documents[0].kind(), document_id__in=[d.pk for d in documents])
-    latest = entries.order_by("document_id", "-version", "sequence").distinct("document_id")
-    by_id = {entry.document_id: (entry.step, entry.actor, entry.recorded_at) for entry in latest}
+    by_id = latest_moves(documents[0].kind(), [d.pk for d in documents])
     told = {}
     for document in documents:
         step, by, at = by_id[document.pk]

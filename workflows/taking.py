@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,6 +19,7 @@ from django.db import connection, models
 from organisation.actors import Actor
 from workflows.documents import Document, parent_of
 from workflows.failpoints import reached
+from workflows.models import Entry
 from workflows.statements import numbers, rows_of
 
 D = TypeVar("D", bound=Document)
@@ -32,6 +34,13 @@ SELECT {columns}, coalesce((SELECT number FROM calendars_stamp WHERE id = 1), 0)
        (SELECT jsonb_agg(jsonb_build_object('duty', w.duty, 'post', w.post_role, 'unit', w.owner_unit_id)) FROM workflows_workitem w
          WHERE w.kind = %(kind)s::text AND w.document_id = d.id AND w.closed_at IS NULL AND w.rerouted_from <> '')
   FROM {table} d WHERE d.id = ANY(%(ids)s::bigint[]) ORDER BY d.id FOR UPDATE OF d"""
+
+EARLIER = """
+SELECT {columns} FROM workflows_entry e WHERE e.actor = %(actor)s::bigint AND e.request_id = %(request)s::uuid"""
+
+LATEST = """
+SELECT DISTINCT ON (e.document_id) e.document_id, e.step, e.actor, e.recorded_at FROM workflows_entry e
+ WHERE e.kind = %(kind)s::text AND e.document_id = ANY(%(ids)s::bigint[]) ORDER BY e.document_id, e.version DESC, e.sequence"""
 
 ANY_ID = 7_777_777_777_777
 """Stands for the ids while a text is made."""
@@ -131,6 +140,24 @@ def read_facts(model: type[Document], documents: Iterable[Document], names: froz
         pk, *values = _converted(row, text.converts)
         for name, value in zip(text.names, values, strict=True):
             setattr(by_id[pk], name, value)
+
+
+def answered_before(actor: Actor, request_id: UUID) -> list[Entry]:
+    """The entries that this person's request has led to already: one of each document."""
+    sql, part = _earlier_text()
+    asked = {"actor": actor.person_id, "request": request_id}
+    return [part.read(row) for row in rows_of(sql, asked)]
+
+
+def latest_moves(kind: str, ids: Iterable[int]) -> dict[int, tuple[str, int | None, datetime]]:
+    """By document: what gave it its present version, by whom and when."""
+    return {pk: (step, by, at) for pk, step, by, at in rows_of(LATEST, {"kind": kind, "ids": numbers(ids)})}
+
+
+@cache
+def _earlier_text() -> tuple[str, Part]:
+    part = Part.of(Entry, "e")
+    return EARLIER.format(columns=part.sql), part
 
 
 @cache
