@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -21,6 +22,7 @@ from django.conf import settings
 from django.db import transaction
 
 from organisation.actors import Actor, Capacity
+from organisation.models import Person
 from organisation.queries import local_day
 from workflows.auditor import MOST_OF_EACH, Fault
 from workflows.clockwork import beat
@@ -28,7 +30,8 @@ from workflows.documents import Document, Refused, model_of
 from workflows.fire import note
 from workflows.judgement import NOT_EDITABLE, capacity_for
 from workflows.models import Attachment, Heartbeat
-from workflows.taking import take
+from workflows.statements import rows_of
+from workflows.taking import Part, read_parts, take
 from workflows.words import Reason, Text
 
 log = logging.getLogger(__name__)
@@ -184,10 +187,25 @@ def _may_attach(document: Any, actor: Actor, as_post: int | None) -> Capacity:
     raise Refused(*verdicts[0].reasons or (Reason("not_editable", NOT_EDITABLE, {"state": state.text}),))
 
 
-def of_document(document: Document) -> Any:
-    """The document's attachments that stand, oldest first."""
-    rows = Attachment.objects.filter(kind=document.kind(), document_id=document.pk, removed_at__isnull=True)
-    return rows.select_related("uploaded_by").order_by("uploaded_at", "pk")
+STANDING = """
+SELECT {columns} FROM workflows_attachment a JOIN organisation_person p ON p.id = a.uploaded_by_id
+ WHERE a.kind = %(kind)s::text AND a.document_id = %(document)s::bigint AND a.removed_at IS NULL ORDER BY a.uploaded_at, a.id"""
+
+
+def of_document(document: Document) -> list[Attachment]:
+    """The document's attachments that stand, oldest first, each with whoever added it: one statement."""
+    sql, parts = _standing_text()
+    found = []
+    for row in rows_of(sql, {"kind": document.kind(), "document": document.pk}):
+        attachment, attachment.uploaded_by = read_parts(parts, row)
+        found.append(attachment)
+    return found
+
+
+@cache
+def _standing_text() -> tuple[str, tuple[Part, ...]]:
+    parts = Part.of(Attachment, "a"), Part.of(Person, "p")
+    return STANDING.format(columns=", ".join(part.sql for part in parts)), parts
 
 
 def visible(attachment_id: int, actor: Actor) -> Attachment:

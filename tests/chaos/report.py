@@ -139,7 +139,8 @@ def sums(records: list[dict[str, Any]]) -> dict[str, float]:
 
 def shortcomings(records: list[dict[str, Any]]) -> list[str]:
     """Why there can be no report: what failed, what is missing, what falls short."""
-    kept = {record["name"].partition("[")[0] for record in records}
+    names = [record["name"] for record in records]
+    kept = {name for name in scenarios() if any(of == name or of.startswith(f"{name}-") for of in names)}
     reached = {point for record in records for point in record["points"]}
     measured = sums(records)
     return [

@@ -97,7 +97,7 @@ def a_whole_run() -> list[dict[str, Any]]:
     enough = {name: demand.least or demand.most or 0.0 for name, demand in report.DEMANDS.items()}
     told = {"title": "", "passed": True, "seconds": 1.0, "events": 0, "sha256": "", "figures": []}
     return [
-        {**told, "name": f"{first}[sign]", "shares": enough, "points": sorted(report.named_points())},
+        {**told, "name": f"{first}-sign", "shares": enough, "points": sorted(report.named_points())},
         *({**told, "name": name, "shares": {}, "points": []} for name in others),
     ]
 

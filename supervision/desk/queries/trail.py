@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.db import models
-from django.db.models import OuterRef, Subquery
 
 from organisation.models import Unit
 from supervision.desk import wording
@@ -18,6 +18,8 @@ from supervision.desk.queries.reader import Reader
 from workflows import models as rows
 from workflows.lifecycle import Given
 from workflows.notices import LADDER
+from workflows.statements import rows_of
+from workflows.taking import Part
 from workflows.words import Text
 
 UNSAID = frozenset({"open_item", "seats_open"})
@@ -45,14 +47,23 @@ def opinions_of(document: Any, reader: Reader) -> tuple[Opinion, ...]:
     )  # fmt: skip
 
 
+READ = """
+SELECT {columns}, p.content FROM workflows_entry e
+  LEFT JOIN workflows_payload p ON p.kind = e.kind AND p.document_id = e.document_id AND p.sequence = e.sequence
+ WHERE e.kind = %(kind)s::text AND e.document_id = %(document)s::bigint ORDER BY e.sequence"""
+
+
 def read(document: Any) -> list[tuple[rows.Entry, Mapping[str, Any]]]:
     """Entries with their payloads, oldest first; an erased payload reads as nothing. One statement."""
-    payload = rows.Payload.objects.filter(
-        kind=OuterRef("kind"), document_id=OuterRef("document_id"), sequence=OuterRef("sequence")
-    )
-    entries = rows.Entry.objects.filter(kind=document.kind(), document_id=document.pk)
-    entries = entries.annotate(content=Subquery(payload.values("content"))).order_by("sequence")
-    return [(row, json.loads(bytes(row.content)) if row.content else {}) for row in entries]
+    sql, part = _read_text()
+    found = rows_of(sql, {"kind": document.kind(), "document": document.pk})
+    return [(part.read(row), json.loads(bytes(content)) if content else {}) for *row, content in found]
+
+
+@cache
+def _read_text() -> tuple[str, Part]:
+    part = Part.of(rows.Entry, "e")
+    return READ.format(columns=part.sql), part
 
 
 def _units(found: list[tuple[rows.Entry, Mapping[str, Any]]]) -> dict[int, Text]:
