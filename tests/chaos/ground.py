@@ -7,7 +7,6 @@ ledger exactly once with its true instant, and of every mail whose copy it is.
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import sys
@@ -30,6 +29,7 @@ from notifications.models import Delivery
 from notifications.preferences import lay_down
 from notifications.sending import deliver
 from organisation.actors import clock_of
+from tests.chaos.scale import SEED
 from tests.conftest import CeleryWorker, Clone
 from tests.notifications.ground import Sink, address
 from tests.supervision.county import County
@@ -38,8 +38,6 @@ from workflows.clockwork import database_clock
 from workflows.deadlines import sweep
 from workflows.models import Entry, Payload, WorkItem
 from workflows.verification import verify
-
-SEED = int(os.environ.get("DUBAN_CHAOS_SEED", "20261124"))
 
 
 def chance() -> random.Random:

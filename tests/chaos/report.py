@@ -23,6 +23,7 @@ from typing import Any
 
 from config.embedded import postgres_binaries, valkey_binary
 from config.home import ROOT
+from tests.chaos.scale import SEED
 
 PAGE = ROOT / "docs" / "reliability-run.md"
 
@@ -207,8 +208,6 @@ def main() -> int:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
-    from tests.chaos.ground import SEED
-
     PAGE.write_text(page(records, str(SEED), seconds, commit or "unknown"), encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)}: {len(records)} scenarios; raw histories are in {folder}.")
     return 0

@@ -69,3 +69,5 @@ FULL = Scale(
 )  # fmt: skip
 
 SCALE = FULL if os.environ.get("DUBAN_CHAOS") == "full" else SHORT
+SEED = int(os.environ.get("DUBAN_CHAOS_SEED", "20261124"))
+"""Who is killed when; another one by DUBAN_CHAOS_SEED."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from config.home import ROOT
 from notifications.sending import deliver
 from tests.chaos import ground, report
 from tests.chaos.record import Record
@@ -114,6 +118,14 @@ def test_a_run_that_falls_short_of_what_is_demanded_gets_no_report() -> None:
     assert report.shortcomings(whole) == ["processes ended by kill -9: 499, at least 500"]
     whole[0], whole[1] = first, {**whole[1], "shares": {"p99": 2.1}}
     assert len(report.shortcomings(whole)) == 1
+
+
+def test_the_report_is_a_program_of_its_own(tmp_path: Path) -> None:
+    """It is run after the scenarios, without Django's settings."""
+    command = [sys.executable, "-m", "tests.chaos.report", str(tmp_path), "1"]
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "No report is written:")
 
 
 def test_every_scenario_has_its_theme_and_every_theme_its_scenarios() -> None:
