@@ -75,6 +75,20 @@ def test_what_was_taken_too_early_is_taken_again_on_the_new_date_but_causes_noth
     ]
 
 
+def test_an_exhausted_ladder_stays_exhausted_when_its_new_dates_have_passed_too() -> None:
+    earlier = ladder(DUE - DAY)
+    assert ladders.on_new_dates(ladder(), 4, earlier, DUE + 6 * DAY) == (
+        earlier,
+        Position(4, None, "red"),
+    )
+
+
+def test_a_step_taken_at_the_very_instant_of_its_new_date_stays_taken() -> None:
+    steps, position = ladders.on_new_dates(ladder(), 2, ladder(DUE + DAY), DUE + DAY)
+    assert steps == ladder(DUE + DAY)
+    assert position == Position(2, DUE + 2 * DAY, "red")
+
+
 def test_a_step_that_was_not_taken_keeps_its_action_and_is_due_by_the_new_date() -> None:
     steps, position = ladders.on_new_dates(ladder(), 3, ladder(DUE - 2 * DAY), DUE + 4 * DAY)
     assert position.taken == 3
