@@ -21,8 +21,8 @@ def ladder(due: datetime = DUE) -> tuple[LadderStep, ...]:
     return (
         LadderStep("remind", due - 3 * DAY, ("owner",), "yellow"),
         LadderStep("overdue", due, ("owner",), "red"),
-        LadderStep("urge", due + DAY, ("owner", "head"), urgent=True),
-        LadderStep("order", due + 5 * DAY, ("supervisor",), None, "order.open"),
+        LadderStep("urge", due + DAY, ("owner", "head"), urgent=True, level=1),
+        LadderStep("order", due + 5 * DAY, ("supervisor",), None, "order.open", level=2),
     )
 
 
@@ -32,6 +32,12 @@ def stored(steps: tuple[LadderStep, ...]) -> list[dict[str, object]]:
 
 def test_a_stored_ladder_reads_back_as_it_was() -> None:
     assert ladders.read(stored(ladder())) == ladder()
+
+
+def test_of_a_stored_step_only_its_key_and_instant_must_be_there() -> None:
+    assert ladders.read([{"key": "remind", "at": "2026-01-09T16:00:00+00:00"}]) == (
+        LadderStep("remind", DUE - 3 * DAY),
+    )
 
 
 def test_a_step_is_due_from_its_own_instant_on() -> None:
