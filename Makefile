@@ -70,12 +70,12 @@ JOBS ?= 2
 # The chosen tests ask no server, so that none is started: nothing answers at these addresses.
 mutants: export DATABASE_URL := postgresql:///nothing
 mutants: export REDIS_URL := redis://nothing
-mutants: $(VENV)/.mutants-stamp $(VENV)/.catalogue-stamp  ## changes pure code a little, some thousand times: does a test notice? JOBS=2; see docs/mutation.md
+mutants: $(VENV)/.mutants-stamp $(VENV)/.catalogue-stamp  ## changes pure code a little, two thousand times: does a test notice? JOBS=2; docs/mutation.md
 	@rm -rf mutants && mkdir mutants
 	@$(BIN)/mutmut run --max-children $(JOBS) $(foreach name,$(MUTATED),'$(name)') > mutants/run.log 2>&1 || { tail -n 40 mutants/run.log; exit 1; }
 	@$(BIN)/mutmut results --all true | grep -v 'not checked' | sed -E 's/^ *(.*)\.x.*: (.*)/\1 \2/' | sort | uniq -c
 	@echo "Not noticed (mutmut show NAME says what was changed):"
-	@$(BIN)/mutmut results | grep -v 'not checked'
+	@$(BIN)/mutmut results | grep -v 'not checked' || echo "    nothing"
 
 check: install  ## format, lint, types, import rules, migrations, generated pages, catalogue
 	@$(BIN)/python -m config.checks
