@@ -10,7 +10,7 @@ CATALOGUES := $(wildcard locale/*/LC_MESSAGES/django.po)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help install run test chaos model check fix bench bench-quick bench-year
+.PHONY: help install run test chaos model mutants check fix bench bench-quick bench-year
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -34,6 +34,11 @@ $(VENV)/.dev-stamp: requirements-dev.txt $(VENV)/.run-stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/.mutants-stamp: requirements-mutants.txt $(VENV)/.dev-stamp
+	@echo "Installing what finding mutants needs (requirements-mutants.txt)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements-mutants.txt
+	@touch $@
+
 $(VENV)/.catalogue-stamp: $(CATALOGUES) $(VENV)/.run-stamp
 	@$(BIN)/python -m config.catalogue
 	@touch $@
@@ -55,6 +60,22 @@ chaos: install  ## the reliability run: kills, cuts, races, time; DUBAN_CHAOS_SE
 
 model: install  ## every lifecycle against its model, at length; says what was reached (about forty minutes)
 	@DUBAN_MODEL=long $(BIN)/python -m pytest tests/model
+
+MUTATED := calendars.* workflows.judgement.* workflows.ladders.* workflows.round_reading.x_tally_of* \
+	workflows.round_reading.x_verdict_of* workflows.rows.* workflows.rulebook.* workflows.scope.x_oversees* \
+	workflows.soundness.* workflows.windows.x__window* workflows.words.*
+
+JOBS ?= 2
+
+# The chosen tests ask no server, so that none is started: nothing answers at these addresses.
+mutants: export DATABASE_URL := postgresql:///nothing
+mutants: export REDIS_URL := redis://nothing
+mutants: $(VENV)/.mutants-stamp $(VENV)/.catalogue-stamp  ## changes pure code a little, two thousand times: does a test notice? JOBS=2; docs/mutation.md
+	@rm -rf mutants && mkdir mutants
+	@$(BIN)/mutmut run --max-children $(JOBS) $(foreach name,$(MUTATED),'$(name)') > mutants/run.log 2>&1 || { tail -n 40 mutants/run.log; exit 1; }
+	@$(BIN)/mutmut results --all true | grep -v 'not checked' | sed -E 's/^ *(.*)\.x.*: (.*)/\1 \2/' | sort | uniq -c
+	@echo "Not noticed (mutmut show NAME says what was changed):"
+	@$(BIN)/mutmut results | grep -v 'not checked' || echo "    nothing"
 
 check: install  ## format, lint, types, import rules, migrations, generated pages, catalogue
 	@$(BIN)/python -m config.checks

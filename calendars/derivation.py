@@ -254,10 +254,7 @@ def _changed(
         return due, {"left": 0, "skipped": []}
     if rule.unit != WORKING_DAYS:
         days = (resumed - paused).days
-        return (_rolled(due + timedelta(days=days), rule, calendar) if days else due), {
-            "moved_by": days,
-            "skipped": [],
-        }
+        return _rolled(due + timedelta(days=days), rule, calendar), {"moved_by": days, "skipped": []}
     left = calendar.count(paused, due)
     after = max(due, calendar.shift(resumed, left) if left else calendar.roll(resumed))
     return after, {"left": left, "skipped": _runs(calendar.explain_skipped(resumed, after))}

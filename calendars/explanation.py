@@ -246,7 +246,7 @@ def in_short(derivation: Derivation, language: str | None = None) -> str:
     elif derivation["count"] is not None:
         unit = derivation["unit"] == "working_days"
         counted = (
-            f"{derivation['count']} {'working' if unit else 'calendar'} days"
+            f"{derivation['count']} {'working' if unit else 'calendar'} day{'' if derivation['count'] == 1 else 's'}"
             if english
             else f"{derivation['count']}{'个工作日' if unit else '日'}"
         )

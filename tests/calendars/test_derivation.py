@@ -157,6 +157,13 @@ def test_natural_days_count_every_day_and_only_the_last_one_rolls(instant: str, 
     assert derived.due_on.isoformat() == due_on
 
 
+def test_the_local_day_is_that_of_the_institution_s_zone() -> None:
+    """Half past one at night in Shanghai is still the evening before in Urumqi."""
+    instant = at("2026-09-29T17:30:00+00:00")
+    assert Base.event(instant, ZoneInfo("Asia/Urumqi")).on == date(2026, 9, 29)
+    assert Base.event(instant, SHANGHAI).on == date(2026, 9, 30)
+
+
 def test_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="has no time zone"):
         Base.event(datetime(2026, 9, 30), SHANGHAI)
@@ -213,6 +220,21 @@ def test_a_derivation_is_codes_and_parameters_in_json_s_own_types() -> None:
     }  # fmt: skip
 
 
+def test_a_clock_that_starts_from_a_date_keeps_the_instant_it_began_to_be_watched() -> None:
+    watched = at("2026-01-02T09:00:00+08:00")
+    for rule, base in (
+        (QUARTERLY, Base.period_end("2025Q4", watched)),
+        (NAMED, Base.named("due_on", date(2026, 6, 30), watched)),
+    ):
+        assert derive(rule, base, CHINA, SHANGHAI).derivation["base"]["at"] == "2026-01-02T01:00:00+00:00"
+
+
+def test_a_date_that_is_let_fall_on_a_rest_day_is_moved_by_none() -> None:
+    rule = Rule("monthly", "period_end", month=1, day=10, roll="none", **CLAUSE)
+    derived = derive(rule, Base.period_end("2025Q4"), CHINA, SHANGHAI)
+    assert (derived.due_on, derived.derivation["rolled"]) == (date(2026, 1, 10), [])
+
+
 @pytest.mark.parametrize("rule", [QUARTERLY, FIVE_WORKING_DAYS, FIFTEEN_DAYS, NAMED])
 def test_the_rule_is_read_back_from_a_derivation_as_it_was(rule: Rule) -> None:
     base = {
@@ -235,6 +257,12 @@ def test_the_rule_is_read_back_from_a_derivation_as_it_was(rule: Rule) -> None:
 )
 def test_every_edition_that_was_counted_in_is_named(instant: str, keys: list[str]) -> None:
     assert [basis["key"] for basis in five_from(instant).derivation["bases"]] == keys
+
+
+def test_natural_days_rest_on_the_calendar_of_the_day_they_lead_to() -> None:
+    derived = derive(FIFTEEN_DAYS, Base.event(at("2025-12-20T10:00:00+08:00"), SHANGHAI), CHINA, SHANGHAI)
+    assert derived.due_on == date(2026, 1, 4)
+    assert [basis["key"] for basis in derived.derivation["bases"]] == ["cn-2026#1"]
 
 
 # --- Pauses ------------------------------------------------------------------------------------------------
@@ -289,6 +317,24 @@ def test_a_pause_within_one_day_moves_nothing_not_even_off_a_named_rest_day() ->
 def test_a_pause_does_not_wash_off_what_was_overdue_before() -> None:
     derived = paused(five_from("2026-03-02T10:00:00+08:00"), "2026-03-10", "2026-03-31")
     assert derived.due_on == date(2026, 3, 9)
+    assert derived.derivation["changes"] == [
+        {
+            "code": "pause", "from": "2026-03-10", "to": "2026-03-31", "at": None, "left": 0, "skipped": [],
+            "due_was": "2026-03-09", "due_on": "2026-03-09",
+        }
+    ]  # fmt: skip
+
+
+def test_a_pause_keeps_the_instant_at_which_the_clock_went_on() -> None:
+    derived = derive(NAMED, Base.named("due_on", date(2026, 6, 30)), CHINA, SHANGHAI)
+    went_on = at("2026-06-30T09:00:00+08:00")
+    after = resume(derived.derivation, date(2026, 6, 20), date(2026, 6, 30), CHINA, SHANGHAI, at=went_on)
+    assert after.derivation["changes"] == [
+        {
+            "code": "pause", "from": "2026-06-20", "to": "2026-06-30", "at": "2026-06-30T01:00:00+00:00", "moved_by": 10,
+            "skipped": [], "due_was": "2026-06-30", "due_on": "2026-07-10",
+        }
+    ]  # fmt: skip
 
 
 def test_pauses_follow_one_another() -> None:
@@ -331,6 +377,12 @@ def test_an_extension_keeps_the_original_date() -> None:
             "due_was": "2026-06-30", "due_on": "2026-07-31",
         }
     ]  # fmt: skip
+
+
+def test_an_extension_of_which_nobody_and_no_reason_is_named_keeps_both_empty() -> None:
+    derived = derive(NAMED, Base.named("due_on", date(2026, 6, 30)), CHINA, SHANGHAI)
+    [change] = extend(derived.derivation, date(2026, 7, 31), CHINA, SHANGHAI).derivation["changes"]
+    assert (change["at"], change["by"], change["reason"]) == (None, "", "")
 
 
 @pytest.mark.parametrize("named", [date(2026, 6, 30), date(2026, 6, 1)])

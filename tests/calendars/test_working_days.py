@@ -132,6 +132,7 @@ def test_the_end_of_all_dates_refuses_too() -> None:
 
 
 def test_more_working_days_than_any_deadline_has_are_refused() -> None:
+    assert Calendar().shift(date(2026, 1, 1), 10_000) == date(2026, 1, 1) + timedelta(weeks=2_000)
     with pytest.raises(ValueError, match="10001 working days are more than the 10000"):
         Calendar().shift(date(2026, 1, 1), 10_001)
 
@@ -209,6 +210,22 @@ def test_the_last_word_of_an_institution_counts_and_withdrawing_restores_the_sta
     assert half_open.shift(date(2026, 9, 25), 1) == date(2026, 9, 28)
     assert half_open.is_working(date(2026, 10, 1)) is False
     assert half_open.is_working(date(2026, 10, 10)) is False
+
+
+def test_the_state_s_days_and_an_institution_s_own_say_whose_word_they_are() -> None:
+    county = calendar_from(shipped_editions(), [own(1, "closure", date(2026, 1, 5), date(2026, 1, 5))])
+    assert county.why(date(2026, 1, 1)) == Day(False, "holiday", "元旦", "New Year's Day", "cn-2026#1")
+    assert county.why(date(2026, 1, 4)) == Day(
+        True, "make_up", "元旦调休上班", "make-up for New Year's Day", "cn-2026#1"
+    )
+    assert county.why(date(2026, 1, 5)) == Day(False, "closure", "自定", "own", "overlay-1")
+    assert county.why(date(2026, 1, 6)) is None
+
+
+def test_withdrawing_days_of_which_nothing_was_said_leaves_them_as_they_are() -> None:
+    county = calendar_from(shipped_editions(), [own(1, "withdrawn", date(2026, 9, 28), date(2026, 10, 1))])
+    assert county.is_working(date(2026, 9, 28))
+    assert not county.is_working(date(2026, 10, 1))
 
 
 # --- Properties --------------------------------------------------------------------------------------------

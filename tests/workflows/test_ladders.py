@@ -21,8 +21,8 @@ def ladder(due: datetime = DUE) -> tuple[LadderStep, ...]:
     return (
         LadderStep("remind", due - 3 * DAY, ("owner",), "yellow"),
         LadderStep("overdue", due, ("owner",), "red"),
-        LadderStep("urge", due + DAY, ("owner", "head"), urgent=True),
-        LadderStep("order", due + 5 * DAY, ("supervisor",), None, "order.open"),
+        LadderStep("urge", due + DAY, ("owner", "head"), urgent=True, level=1),
+        LadderStep("order", due + 5 * DAY, ("supervisor",), None, "order.open", level=2),
     )
 
 
@@ -32,6 +32,12 @@ def stored(steps: tuple[LadderStep, ...]) -> list[dict[str, object]]:
 
 def test_a_stored_ladder_reads_back_as_it_was() -> None:
     assert ladders.read(stored(ladder())) == ladder()
+
+
+def test_of_a_stored_step_only_its_key_and_instant_must_be_there() -> None:
+    assert ladders.read([{"key": "remind", "at": "2026-01-09T16:00:00+00:00"}]) == (
+        LadderStep("remind", DUE - 3 * DAY),
+    )
 
 
 def test_a_step_is_due_from_its_own_instant_on() -> None:
@@ -73,6 +79,20 @@ def test_what_was_taken_too_early_is_taken_again_on_the_new_date_but_causes_noth
         ("urge", None),
         ("order", None),
     ]
+
+
+def test_an_exhausted_ladder_stays_exhausted_when_its_new_dates_have_passed_too() -> None:
+    earlier = ladder(DUE - DAY)
+    assert ladders.on_new_dates(ladder(), 4, earlier, DUE + 6 * DAY) == (
+        earlier,
+        Position(4, None, "red"),
+    )
+
+
+def test_a_step_taken_at_the_very_instant_of_its_new_date_stays_taken() -> None:
+    steps, position = ladders.on_new_dates(ladder(), 2, ladder(DUE + DAY), DUE + DAY)
+    assert steps == ladder(DUE + DAY)
+    assert position == Position(2, DUE + 2 * DAY, "red")
 
 
 def test_a_step_that_was_not_taken_keeps_its_action_and_is_due_by_the_new_date() -> None:

@@ -169,6 +169,51 @@ def test_a_planted_fault_is_refused_when_the_lifecycle_is_read(fault: Fault) -> 
     assert "Trial" in str(unsound.value)
 
 
+def refused(parts: dict[str, Any]) -> str:
+    with pytest.raises(Unsound) as unsound:
+        declared(parts)
+    return str(unsound.value).partition("Trial: ")[2]
+
+
+def test_every_fault_is_said_and_nothing_else() -> None:
+    p = sound()
+    del p["open"]
+    p["done"].final = False
+    assert refused(p) == (
+        "nothing opens it: it has no birth; it has no final state; "
+        "nothing leads to draft; nothing leads to waiting; nothing leads to done; "
+        "no way from draft to an end; no way from waiting to an end; no way from done to an end; "
+        "nobody owes anything in done"
+    )
+
+
+def test_what_is_declared_after_an_end_is_looked_at_too() -> None:
+    p = sound()
+    p["aside"] = State("搁置", "Set aside")
+    p["put"] = Step("搁", "Put aside", p["draft"] >> p["aside"], by=UNIT_STAFF)
+    p["take"] = Step("取", "Take up", p["aside"] >> p["draft"], by=UNIT_STAFF)
+    assert refused(p) == "nobody owes anything in aside"
+
+
+def test_whoever_edits_may_owe_a_draft_that_somebody_else_sends_on() -> None:
+    p = sound()
+    p["submit"] = Step("送", "Submit", p["draft"] >> p["waiting"], by=HEAD)
+    assert faults(declared(p)) == []
+    p = sound()
+    p["submit"] = Step("送", "Submit", p["draft"] >> p["waiting"], by=HEAD)
+    p["draft"].edits = HEAD
+    assert refused(p) == "unit_staff owes 'draft it' in draft but has no step out of it"
+
+
+@pytest.mark.parametrize("given", [{"numbers": object()}, {"signs": True}], ids=["numbered", "signed"])
+def test_what_is_only_being_opened_is_neither_numbered_nor_signed(given: dict[str, Any]) -> None:
+    p = sound()
+    p["open"] = Step("开", "Open", BIRTH >> p["draft"], by=UNIT_STAFF, **given)
+    assert refused(p) == (
+        "open opens a document, so there is no row yet to judge by facts, to number or to sign"
+    )
+
+
 # --- What only the model knows -----------------------------------------------------------------------------
 
 
@@ -228,6 +273,12 @@ def test_the_documents_of_this_house_are_sound() -> None:
     for kind in document_kinds():
         assert faults(kind.lifecycle) == []
         assert issubclass(kind, Document)
+
+
+def test_a_fault_stops_the_start_and_names_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SupervisionOrder, "parts", {**SupervisionOrder.parts, "crumbs": "order"})
+    [error] = check_documents()
+    assert (error.msg, error.obj, error.id) == ("unknown part crumbs", SupervisionOrder, "workflows.E001")
 
 
 # --- The command -------------------------------------------------------------------------------------------
