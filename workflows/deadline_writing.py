@@ -5,7 +5,6 @@ Each is of fixed text and takes its rows as JSON, so that a thousand documents c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +15,7 @@ from django.db import connection
 
 from workflows import ledger, rounds
 from workflows.documents import Document, parent_of
-from workflows.rows import literal
+from workflows.rows import as_json, literal
 from workflows.statements import numbers, rows_of, value_of
 
 # One probe of the index `due_to_step` for each institution. Those with the real clock and those whose clock stands still
@@ -300,7 +299,7 @@ def redate(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _update(sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    moved = value_of(sql, {"rows": json.dumps(rows, default=ledger.plain)})
+    moved = value_of(sql, {"rows": as_json(rows)})
     if moved != len(rows):
         raise Lost(f"{moved} of {len(rows)} items")
 
@@ -319,13 +318,10 @@ def tell(tellings: Sequence[Telling], *, outage_from: datetime | None = None) ->
         for t in tellings
     ]  # fmt: skip
     given = {
-        "rows": json.dumps(rows),
-        "offices": json.dumps(
-            [{"office": n, **o._asdict()} for o, n in offices.items()], default=ledger.plain
-        ),
-        "whats": json.dumps(
-            [{"what": n, **{name: getattr(w, name) for name in What.__slots__}} for w, n in whats.items()],
-            default=ledger.plain,
+        "rows": as_json(rows),
+        "offices": as_json([{"office": n, **o._asdict()} for o, n in offices.items()]),
+        "whats": as_json(
+            [{"what": n, **{name: getattr(w, name) for name in What.__slots__}} for w, n in whats.items()]
         ),
     }
     if outage_from is None:
@@ -336,7 +332,7 @@ def tell(tellings: Sequence[Telling], *, outage_from: datetime | None = None) ->
 
 def trying(items: Sequence[Due], *, first: float, longest: float) -> set[int]:
     """Count an attempt before it is made, so that one that kills its process is counted too. Gives the items to go on with."""
-    rows = json.dumps([{"id": due.item_id, "at": due.at} for due in items], default=ledger.plain)
+    rows = as_json([{"id": due.item_id, "at": due.at} for due in items])
     with connection.cursor() as cursor:
         cursor.execute(TRYING, {"rows": rows, "first": first, "longest": longest})
         return {row[0] for row in cursor.fetchall()}

@@ -91,11 +91,12 @@ def _tell(institution_id: int, code: str, error: Exception, at: datetime) -> Non
     """Show an operator what stands in an institution's way. A server that is gone is nobody's fault: raised on."""
     if not connection.is_usable():
         raise error
-    log.error("%s of institution %s", code, institution_id, exc_info=error)
     told = {"error": f"{type(error).__name__}: {error}"[:2000]}
-    Finding.objects.update_or_create(
+    _, is_new = Finding.objects.update_or_create(
         kind=INSTITUTION, document_id=institution_id, code=code, defaults={"params": told, "found_at": at}
     )
+    if is_new:  # asked again every tick: the log would hold nothing else
+        log.error("%s of institution %s", code, institution_id, exc_info=error)
 
 
 def _take_back(institution_id: int, code: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from organisation.actors import Actor
 from organisation.models import Post
 from organisation.queries import local_day
-from workflows import ledger, writing
+from workflows import writing
 from workflows.models import Round, RoundTask, Seat
+from workflows.rows import literal
 from workflows.rulebook import Deadline
 from workflows.statements import rows_of, value_of
 from workflows.words import Text
@@ -144,7 +144,7 @@ class Lost(RuntimeError):
 def _told(document: Any, code: str, actor_id: int | None, at: datetime, **params: Any) -> dict[str, Any]:
     return {
         "kind": document.kind(), "document": document.pk, "institution": document.institution_id, "title": document.title, "code": code,
-        "params": json.dumps(params, default=ledger.plain), "actor": actor_id, "at": at, "day": local_day(document.institution_id, at),
+        "params": literal(params, "jsonb"), "actor": actor_id, "at": at, "day": local_day(document.institution_id, at),
     }  # fmt: skip
 
 
@@ -161,8 +161,8 @@ def open_seats(
     name = task.process.name
     rows = rows_of(_OPEN[panel.each], {
         **_told(document, "round.open", None, at, due_on=deadline.due_on),
-        **columns, "derivation": json.dumps(columns["derivation"], default=ledger.plain),
-        "ladder": json.dumps(columns["ladder"], default=ledger.plain), "task": task.pk, "name": name,
+        **columns, "derivation": literal(columns["derivation"], "jsonb"),
+        "ladder": literal(columns["ladder"], "jsonb"), "task": task.pk, "name": name,
         "role": panel.role.key, "post_role": panel.role.post, "unit": panel.role.unit_of(document), "number": document.number,
         "unit_of_document": document.unit_id, "state": document.state, "duty": duty_of(name, panel.name),
     })  # fmt: skip
