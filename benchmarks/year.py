@@ -1,7 +1,8 @@
 """`python -m benchmarks.year`: a year of quarterly reports with their late orders, on 200 and on 2,000 units.
 
-Prints CPU per document for both, and the memory that it took at most. It takes long and may be cut off at any time: what is
-done is kept in var/bench/year, and the next run goes on there. `--afresh` begins anew; `--units` names other sizes.
+Writes YEAR.md: CPU per document for both, and the memory that it took at most. It may be cut off at any time: what is done is
+kept in var/bench/year, and the next run goes on there. `--afresh` begins anew; `--units` names other sizes, whose figures are
+printed and not kept.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import pages
 from benchmarks.clients import Client, ClientFailed
 from benchmarks.ground import FOLDER, Ground
+from benchmarks.machine import facts
 from config import home
 from config.embedded import CannotStart, Servers
 from config.home import HomeInUse
 
 PLACE = FOLDER / "year"
+RESULTS = Path(__file__).with_name("YEAR.md")
+SIZES = [200, 2000]
 QUARTERS = (1, 2, 3, 4)
 FLAT = 1.2
 """A document may cost at most so many times as much on the most units as on the fewest."""
@@ -37,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.year", description="A year of quarterly reports."
     )
-    parser.add_argument("--units", nargs="+", type=int, default=[200, 2000])
+    parser.add_argument("--units", nargs="+", type=int, default=SIZES)
     parser.add_argument("--afresh", action="store_true")
     wanted = parser.parse_args()
     try:
@@ -51,6 +55,7 @@ def main() -> int:
             servers.start()
             here = Ground(servers)
             done = {units: _year(here, units) for units in wanted.units}
+            machine = facts(here)
             here.admin.close()
         finally:
             servers.stop()
@@ -58,7 +63,11 @@ def main() -> int:
     except (CannotStart, HomeInUse, ClientFailed) as reason:
         print(reason, file=sys.stderr)
         return 1
-    print("\n".join(report(done)))
+    told = report(done)
+    print("\n".join(told))
+    if wanted.units == SIZES:
+        RESULTS.write_text(page(told, machine))
+        print(f"Written: {RESULTS}")
     return 0
 
 
@@ -160,9 +169,13 @@ def report(done: Mapping[int, Figures]) -> list[str]:
         [[stage, *(pages.micro(each.get(stage)) for each in stages.values())] for stage in next(iter(stages.values()))],
     )  # fmt: skip
     for units, found in done.items():
-        peak = max(figures["peak"] for quarter in QUARTERS for figures in found[str(quarter)].values())
+        stages_done = [figures for quarter in QUARTERS for figures in found[str(quarter)].values()]
+        peak = max(figures["peak"] for figures in stages_done)
+        handled = sum(figures["documents"] for figures in stages_done)
+        seconds = sum(figures["seconds"] for figures in stages_done)
         lines.append(
-            f"{units:,} units: {cost[units] * 1e3:.2f} ms of CPU for each report and each order of the year; at most {peak:.0f} MiB."
+            f"{units:,} units: {cost[units] * 1e3:.2f} ms of CPU for each report and each order of the year; at most {peak:.0f} MiB;"
+            f" {handled:,.0f} documents handled in {seconds:.0f} s, one process and one after the other."
         )
     for units, found in done.items():
         lost = [
@@ -179,6 +192,15 @@ def report(done: Mapping[int, Figures]) -> list[str]:
             f"{'met' if ratio <= FLAT else 'not met'}: {many:,} units beside {few:,}: {ratio:.2f} times the cost a document (goal: at most {FLAT})."
         )
     return lines
+
+
+def page(told: Sequence[str], machine: Sequence[str]) -> str:
+    """YEAR.md, from the lines of the report and the sentences on the machine."""
+    lines = [
+        "# A year of quarterly reports on 200 and on 2,000 units", "", "Written by `make bench-year`; see `benchmarks/README.md`.", "",
+        *(f"- {line}" if line and not line.startswith("|") else line for line in told), "", "## Machine", "", *(f"- {sentence}" for sentence in machine),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -30,8 +29,8 @@ from workflows.documents import Document, Refused, model_of
 from workflows.fire import note
 from workflows.judgement import NOT_EDITABLE, capacity_for
 from workflows.models import Attachment, Heartbeat
-from workflows.statements import rows_of
-from workflows.taking import Part, read_parts, take
+from workflows.reading import reading
+from workflows.taking import take
 from workflows.words import Reason, Text
 
 log = logging.getLogger(__name__)
@@ -194,18 +193,10 @@ SELECT {columns} FROM workflows_attachment a JOIN organisation_person p ON p.id 
 
 def of_document(document: Document) -> list[Attachment]:
     """The document's attachments that stand, oldest first, each with whoever added it: one statement."""
-    sql, parts = _standing_text()
-    found = []
-    for row in rows_of(sql, {"kind": document.kind(), "document": document.pk}):
-        attachment, attachment.uploaded_by = read_parts(parts, row)
+    asked, found = {"kind": document.kind(), "document": document.pk}, []
+    for attachment, attachment.uploaded_by in reading(STANDING, a=Attachment, p=Person).rows(asked):
         found.append(attachment)
     return found
-
-
-@cache
-def _standing_text() -> tuple[str, tuple[Part, ...]]:
-    parts = Part.of(Attachment, "a"), Part.of(Person, "p")
-    return STANDING.format(columns=", ".join(part.sql for part in parts)), parts
 
 
 def visible(attachment_id: int, actor: Actor) -> Attachment:

@@ -19,6 +19,8 @@ from django.db import connection, transaction
 
 from organisation.actors import Actor, Capacity
 from workflows import rows
+from workflows.models import Entry
+from workflows.reading import reading
 from workflows.rows import plain as plain
 
 CANONICAL = json.JSONEncoder(default=plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -182,3 +184,15 @@ def _hold_chain(kind: str, institution_id: int) -> tuple[int, bytes]:
         )
         sequence, head = cursor.fetchone()
     return sequence, bytes(head)
+
+
+READ = """
+SELECT {columns}, p.content FROM workflows_entry e
+  LEFT JOIN workflows_payload p ON p.kind = e.kind AND p.document_id = e.document_id AND p.sequence = e.sequence
+ WHERE e.kind = %(kind)s::text AND e.document_id = %(document)s::bigint ORDER BY e.sequence"""
+
+
+def read_chain(document: Any) -> list[tuple[Entry, Mapping[str, Any]]]:
+    """A document's entries with their payloads, oldest first; an erased payload reads as nothing. One statement."""
+    found = reading(READ, e=Entry).rows({"kind": document.kind(), "document": document.pk})
+    return [(entry, json.loads(bytes(content)) if content else {}) for entry, content in found]

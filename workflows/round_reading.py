@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError
-from django.db.models import Model
 from psycopg.errors import LockNotAvailable
 
 from organisation.actors import Actor, clock_of
 from organisation.models import Person, Post
 from workflows.documents import Conflict, Document, Refused, Stale, model_of
 from workflows.models import Entry, Round, RoundTask, Seat, Vote, WorkItem
+from workflows.reading import reading
 from workflows.round_nodes import Panel
 from workflows.statements import rows_of
-from workflows.taking import Part, read_parts, take
+from workflows.taking import take
 from workflows.words import Reason, Text
 
 LOCK_TIMEOUT = "5s"
@@ -32,7 +31,8 @@ SELECT s.id, s.task_id, r.kind, r.document_id, r.institution_id
  WHERE s.id = %(seat)s::bigint"""
 
 SITTING = """
-SELECT EXISTS (SELECT FROM workflows_entry e WHERE e.actor = %(actor)s::bigint AND e.request_id = %(request)s::uuid), {columns}
+SELECT {columns},
+       EXISTS (SELECT FROM workflows_entry e WHERE e.actor = %(actor)s::bigint AND e.request_id = %(request)s::uuid)
   FROM workflows_seat s JOIN workflows_roundtask t ON t.id = s.task_id JOIN workflows_round r ON r.id = t.process_id
   LEFT JOIN organisation_post p ON p.id = s.post_id LEFT JOIN workflows_workitem w ON w.seat_id = s.id
  WHERE s.task_id = %(task)s::bigint ORDER BY s.id"""
@@ -196,27 +196,19 @@ def hold(place: Place) -> Any:
 
 def sit(place: Place, actor: Actor | None = None, request_id: UUID | None = None) -> Sitting:
     """The step as it stands under the lock, and whether this request was answered before: one statement."""
-    sql, parts = _sitting_text()
+    text = reading(SITTING, s=Seat, t=RoundTask, r=Round, p=Post, w=WorkItem)
     asked = {
         "task": str(place.task_id),
         "actor": actor.person_id if actor else None,
         "request": request_id,
     }
-    rows, seats = rows_of(sql, asked), []
-    for _, *row in rows:
-        seat, task, task.process, seat.post, item = read_parts(parts, row)
+    rows, seats = text.rows(asked), []
+    for seat, task, task.process, seat.post, item, _ in rows:
         seat.task = task
         if item:
             seat.work_item = item
         seats.append(seat)
-    return _gather(seats, answered=rows[0][0])
-
-
-@cache
-def _sitting_text() -> tuple[str, tuple[Part, ...]]:
-    tables: dict[str, type[Model]] = {"s": Seat, "t": RoundTask, "r": Round, "p": Post, "w": WorkItem}
-    parts = tuple(Part.of(model, alias) for alias, model in tables.items())
-    return SITTING.format(columns=", ".join(part.sql for part in parts)), parts
+    return _gather(seats, answered=rows[0][-1])
 
 
 def require_open(document: Any, sitting: Sitting, seat: Seat) -> None:

@@ -7,19 +7,20 @@ The texts are made once per kind of document. What guards need from other rows i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import connection
 
 from organisation.actors import Actor
 from workflows.documents import Document, parent_of
 from workflows.failpoints import reached
 from workflows.models import Entry
+from workflows.reading import Convert, Reading, converted, converts_of, reading
 from workflows.statements import numbers, rows_of
 
 D = TypeVar("D", bound=Document)
@@ -45,52 +46,6 @@ SELECT DISTINCT ON (e.document_id) e.document_id, e.step, e.actor, e.recorded_at
 ANY_ID = 7_777_777_777_777
 """Stands for the ids while a text is made."""
 
-Convert = Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class Part:
-    """One kind of row among the columns of a reading statement: `sql` names its columns there, `read` makes an instance."""
-
-    model: type[Any]
-    sql: str
-    names: tuple[str, ...]
-    converts: tuple[tuple[int, Convert], ...]
-
-    @classmethod
-    def of(cls, model: type[models.Model], alias: str) -> Part:
-        """All columns of the model, from the table that the statement calls `alias`."""
-        fields, quote = model._meta.concrete_fields, connection.ops.quote_name
-        sql = ", ".join(f"{alias}.{quote(str(field.column))}" for field in fields)
-        return cls(
-            model,
-            sql,
-            tuple(field.attname for field in fields),
-            _converts(field.get_col(alias) for field in fields),
-        )
-
-    def read(self, values: Sequence[Any]) -> Any:
-        """The instance of one row's values; None where an outer join found nothing."""
-        if all(value is None for value in values):
-            return None
-        return self.model.from_db(connection.alias, self.names, _converted(values, self.converts))
-
-
-def read_parts(parts: Sequence[Part], row: Sequence[Any]) -> list[Any]:
-    """The instances of a row that consists of these parts, one after the other."""
-    found, place = [], 0
-    for part in parts:
-        found.append(part.read(row[place : place + len(part.names)]))
-        place += len(part.names)
-    return found
-
-
-def _converted(values: Sequence[Any], converts: Iterable[tuple[int, Convert]]) -> list[Any]:
-    changed = list(values)
-    for place, convert in converts:
-        changed[place] = convert(changed[place])
-    return changed
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -112,15 +67,14 @@ def take(
     given = numbers(ids)
     if sql := _parents_text(model):
         rows_of(sql, {"ids": given})
-    (sql, part), found = _rows_text(model), []
+    found = []
     asked = {
         "ids": given,
         "kind": model.kind(),
         "actor": actor.person_id,
         "request": request_id,
     }
-    for *values, stamp, answered, rerouted in rows_of(sql, asked):
-        document = part.read(values)
+    for document, stamp, answered, rerouted in _rows_text(model).rows(asked):
         document.calendar_stamp, document.answered = stamp, answered
         document.rerouted = json.loads(rerouted) if rerouted else ()
         found.append(document)
@@ -137,27 +91,20 @@ def read_facts(model: type[Document], documents: Iterable[Document], names: froz
         return
     text = _facts_text(model, names)
     for row in rows_of(text.sql, {"ids": numbers(by_id)}):
-        pk, *values = _converted(row, text.converts)
+        pk, *values = converted(row, text.converts)
         for name, value in zip(text.names, values, strict=True):
             setattr(by_id[pk], name, value)
 
 
 def answered_before(actor: Actor, request_id: UUID) -> list[Entry]:
     """The entries that this person's request has led to already: one of each document."""
-    sql, part = _earlier_text()
     asked = {"actor": actor.person_id, "request": request_id}
-    return [part.read(row) for row in rows_of(sql, asked)]
+    return [entry for (entry,) in reading(EARLIER, e=Entry).rows(asked)]
 
 
 def latest_moves(kind: str, ids: Iterable[int]) -> dict[int, tuple[str, int | None, datetime]]:
     """By document: what gave it its present version, by whom and when."""
     return {pk: (step, by, at) for pk, step, by, at in rows_of(LATEST, {"kind": kind, "ids": numbers(ids)})}
-
-
-@cache
-def _earlier_text() -> tuple[str, Part]:
-    part = Part.of(Entry, "e")
-    return EARLIER.format(columns=part.sql), part
 
 
 @cache
@@ -171,10 +118,8 @@ def _parents_text(model: type[Document]) -> str:
 
 
 @cache
-def _rows_text(model: type[Document]) -> tuple[str, Part]:
-    part = Part.of(model, "d")
-    table = connection.ops.quote_name(model._meta.db_table)
-    return ROWS.format(columns=part.sql, table=table), part
+def _rows_text(model: type[Document]) -> Reading:
+    return reading(ROWS.replace("{table}", connection.ops.quote_name(model._meta.db_table)), d=model)
 
 
 @cache
@@ -189,17 +134,4 @@ def _facts_text(model: type[Document], names: frozenset[str]) -> Facts:
     if (not after and not written.endswith(f" IN ({ANY_ID})")) or str(ANY_ID) in before + after:
         raise TypeError(f"the facts of {model.kind()} cannot be read for several documents: {written}")
     selected = [expression for expression, _, _ in compiler.select]
-    return Facts(f"{before} = ANY(%(ids)s::bigint[]){after}", tuple(facts), _converts(selected))
-
-
-def _converts(expressions: Iterable[Any]) -> tuple[tuple[int, Convert], ...]:
-    """What Django does to the values of these columns, by place; most need nothing."""
-    found = []
-    for place, expression in enumerate(expressions):
-        steps = [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)]
-        found += [(place, _converting(step, expression)) for step in steps]
-    return tuple(found)
-
-
-def _converting(step: Any, expression: models.Expression) -> Convert:
-    return lambda value: step(value, expression, connection)
+    return Facts(f"{before} = ANY(%(ids)s::bigint[]){after}", tuple(facts), converts_of(selected))

@@ -13,13 +13,14 @@ from typing import Any
 from django.db import connection, transaction
 
 from organisation.actors import Actor, Capacity
-from organisation.models import Person, Standing
+from organisation.models import Person, Post, Standing, Unit
 from organisation.queries import local_day
 from workflows.documents import Refused, model_of
 from workflows.fire import note
 from workflows.judgement import is_own_work
 from workflows.lifecycle import lifecycle_of
-from workflows.models import Notice, WorkItem
+from workflows.models import Notice, RoundTask, Seat, WorkItem
+from workflows.reading import reading
 from workflows.roles import Role
 from workflows.taking import take
 from workflows.words import Reason, Text
@@ -231,6 +232,42 @@ def candidates(item: WorkItem, role: Role, document: Any, at: datetime) -> Any:
     unit = item.owner_unit_id if item.rerouted_from else role.unit_of(document)
     rows = rows.filter(role=item.post_role)
     return rows if unit is None else rows.filter(unit_id=unit)
+
+
+OPEN_ITEMS = """
+SELECT {columns} FROM workflows_workitem w
+  LEFT JOIN organisation_person claimant ON claimant.id = w.claimed_by_id
+  LEFT JOIN organisation_unit owner ON owner.id = w.owner_unit_id
+  LEFT JOIN organisation_post post ON post.id = w.post_id
+  LEFT JOIN organisation_person holder ON holder.id = post.person_id
+  LEFT JOIN workflows_seat seat ON seat.id = w.seat_id
+  LEFT JOIN workflows_roundtask task ON task.id = seat.task_id
+ WHERE w.kind = %(kind)s::text AND w.document_id = %(document)s::bigint AND w.closed_at IS NULL ORDER BY w.due_at, w.id"""
+
+
+def open_items(document: Any) -> list[WorkItem]:
+    """The document's open items, the most pressing first, each with whoever is to act on it: one statement."""
+    text = reading(
+        OPEN_ITEMS,
+        w=WorkItem,
+        claimant=Person,
+        owner=Unit,
+        post=Post,
+        holder=Person,
+        seat=Seat,
+        task=RoundTask,
+    )
+    found = []
+    for item, claimant, owner, post, holder, seat, task in text.rows(
+        {"kind": document.kind(), "document": document.pk}
+    ):
+        if post:
+            post.person = holder
+        if seat:
+            seat.task = task
+        item.claimed_by, item.owner_unit, item.post, item.seat = claimant, owner, post, seat
+        found.append(item)
+    return found
 
 
 SOURCES = """

@@ -26,6 +26,8 @@ OPENED = {1: moment(4, 1), 2: moment(7, 1), 3: moment(10, 1), 4: moment(1, 1, ye
 """When the reports on each quarter are opened: the day after it."""
 LATE = 10
 """One unit in so many reports only after the order on its late report has been drafted."""
+GOALS = 20
+"""Goals of a unit: each report tells of so many, a line each."""
 CHUNK = 1000
 """Documents held in memory at once."""
 
@@ -82,19 +84,16 @@ class System(DubanSystem):
 
     def fill_in(self, quarter: int, at: datetime, *, late: bool) -> int:
         tardy = {town.pk for place, town in enumerate(self.county.towns) if place % LATE == 0}
-        line = {
-            "task": "人居环境整治",
-            "planned": "完成60%",
-            "actual": "完成55%",
-            "gap": "资金到位慢",
-            "measure": "协调资金",
-        }
+        lines = [
+            {"task": f"第{goal}项目标任务", "planned": "完成60%", "actual": "完成55%", "gap": "资金到位慢", "measure": "协调资金"}
+            for goal in range(1, GOALS + 1)
+        ]  # fmt: skip
         done = 0
         for chunk in self._reports(quarter, state="drafting", summary=""):
             for report in (each for each in chunk if (each.unit_id in tardy) is late):
                 edit(
                     report, actor=self.county.staff[report.unit_id], at=at, seen_version=report.version, request_id=uuid4(),
-                    changes={"summary": "总体按计划推进，个别项目滞后"}, parts={"lines": [line]},
+                    changes={"summary": "总体按计划推进，个别项目滞后"}, parts={"lines": lines},
                 )  # fmt: skip
                 done += 1
         return done

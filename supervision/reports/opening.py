@@ -22,6 +22,8 @@ from workflows.rulebook import RuleMissing
 
 DAYS_BEFORE = "report.opens_days_before"
 """Number of the scheme: how many days before the day after the quarter its reports are opened. Not given: on that day."""
+AT_ONCE = 500
+"""Reports held in memory together; all of an institution are opened in one transaction."""
 
 
 def open_quarterly_reports(institution_id: int, at: datetime) -> int:
@@ -42,19 +44,20 @@ def _open(cycle: Cycle, quarter: Period, day: date, at: datetime) -> int:
     with transaction.atomic():
         # Of two that open at once the second waits here, and then finds nothing missing.
         Cycle.objects.select_for_update(no_key=True).get(pk=cycle.pk)
-        rows = [
-            {
-                "institution_id": cycle.institution_id,
-                "cycle_id": cycle.pk,
-                "unit_id": unit,
-                "period": quarter.text,
-                "title": f"{quarter.zh}工作目标任务落实情况季报表",
-            }
-            for unit in _owing(cycle, quarter, day).values_list("pk", flat=True)
-        ]
-        if rows:
+        owing = list(_owing(cycle, quarter, day).values_list("pk", flat=True))
+        for first in range(0, len(owing), AT_ONCE):
+            rows = [
+                {
+                    "institution_id": cycle.institution_id,
+                    "cycle_id": cycle.pk,
+                    "unit_id": unit,
+                    "period": quarter.text,
+                    "title": f"{quarter.zh}工作目标任务落实情况季报表",
+                }
+                for unit in owing[first : first + AT_ONCE]
+            ]
             start_many(QuarterlyReport, "open", rows, actor=clock_of(cycle.institution_id), at=at)
-    return len(rows)
+    return len(owing)
 
 
 def _owing(cycle: Cycle, quarter: Period, day: date) -> QuerySet[Unit]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from django.db.models import Model
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from organisation.models import Person, Post, Unit
 from supervision.desk.pages import Choice, Confirm, Input, Opinion, Panel, Stale, Who
 from supervision.desk.pages import Step as PageStep
 from supervision.desk.queries import reader as said
@@ -23,10 +20,9 @@ from supervision.desk.queries.trail import opinions_of
 from workflows import rounds
 from workflows.judgement import judge
 from workflows.lifecycle import Given, Step
-from workflows.models import RoundTask, Seat, Vote, WorkItem
+from workflows.models import Vote, WorkItem
 from workflows.roles import DoerOf
-from workflows.statements import rows_of
-from workflows.taking import Part, read_facts, read_parts
+from workflows.taking import read_facts
 from workflows.words import Text
 
 VOTES = {
@@ -53,44 +49,6 @@ class Typed:
     seen_version: int | None = None
     stale: Stale | None = None
     capacity: str = ""
-
-
-OPEN_ITEMS = """
-SELECT {columns} FROM workflows_workitem w
-  LEFT JOIN organisation_person claimant ON claimant.id = w.claimed_by_id
-  LEFT JOIN organisation_unit owner ON owner.id = w.owner_unit_id
-  LEFT JOIN organisation_post post ON post.id = w.post_id
-  LEFT JOIN organisation_person holder ON holder.id = post.person_id
-  LEFT JOIN workflows_seat seat ON seat.id = w.seat_id
-  LEFT JOIN workflows_roundtask task ON task.id = seat.task_id
- WHERE w.kind = %(kind)s::text AND w.document_id = %(document)s::bigint AND w.closed_at IS NULL ORDER BY w.due_at, w.id"""
-
-
-def open_items(document: Any) -> list[WorkItem]:
-    """The document's open items, the most pressing first, each with whoever is to act on it: one statement.
-
-    Every panel asks this, and Django would compose the seven tables' columns again each time.
-    """
-    sql, parts = _open_items_text()
-    found = []
-    for row in rows_of(sql, {"kind": document.kind(), "document": document.pk}):
-        item, item.claimed_by, item.owner_unit, post, holder, seat, task = read_parts(parts, row)
-        if post:
-            post.person = holder
-        if seat:
-            seat.task = task
-        item.post, item.seat = post, seat
-        found.append(item)
-    return found
-
-
-@cache
-def _open_items_text() -> tuple[str, tuple[Part, ...]]:
-    tables: dict[str, type[Model]] = {
-        "w": WorkItem, "claimant": Person, "owner": Unit, "post": Post, "holder": Person, "seat": Seat, "task": RoundTask,
-    }  # fmt: skip
-    parts = tuple(Part.of(model, alias) for alias, model in tables.items())
-    return OPEN_ITEMS.format(columns=", ".join(part.sql for part in parts)), parts
 
 
 def rerouted_of(items: Iterable[WorkItem]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from supervision.desk.pages import (
     Words,
 )  # fmt: skip
 from supervision.desk.queries import reader as said
-from supervision.desk.queries.deciding import Typed, open_items, panel_of, rerouted_of
+from supervision.desk.queries.deciding import Typed, panel_of, rerouted_of
 from supervision.desk.queries.facts import facts_of, files_of, unit_name
 from supervision.desk.queries.reader import Reader
 from supervision.desk.queries.trail import entries_of
@@ -31,7 +31,7 @@ from workflows.documents import Document, document_kinds, model_of
 from workflows.judgement import capacity_for
 from workflows.models import Lamp, WorkItem
 from workflows.words import Text
-from workflows.worklist import eligible, open_item, role_of
+from workflows.worklist import eligible, open_item, open_items, role_of
 
 WORST = (Lamp.RED.value, Lamp.YELLOW.value, Lamp.GREEN.value)
 

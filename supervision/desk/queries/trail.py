@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
 from typing import Any
 
 from django.db import models
@@ -16,10 +14,9 @@ from supervision.desk.pages import Change, Entry, Opinion, Who
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.reader import Reader
 from workflows import models as rows
+from workflows.ledger import read_chain
 from workflows.lifecycle import Given
 from workflows.notices import LADDER
-from workflows.statements import rows_of
-from workflows.taking import Part
 from workflows.words import Text
 
 UNSAID = frozenset({"open_item", "seats_open"})
@@ -28,7 +25,7 @@ UNSAID = frozenset({"open_item", "seats_open"})
 
 def entries_of(document: Any, reader: Reader) -> tuple[Entry, ...]:
     """The document's entries, latest first: two statements."""
-    found = read(document)
+    found = read_chain(document)
     units = _units(found)
     return tuple(
         _entry(document, row, content, units, reader)
@@ -39,31 +36,12 @@ def entries_of(document: Any, reader: Reader) -> tuple[Entry, ...]:
 
 def opinions_of(document: Any, reader: Reader) -> tuple[Opinion, ...]:
     """What people did and said about it, earliest first; the clock's own acts are left out."""
-    found = [(row, content) for row, content in read(document) if row.actor and row.step not in UNSAID]
+    found = [(row, content) for row, content in read_chain(document) if row.actor and row.step not in UNSAID]
     units = _units(found)
     return tuple(
         Opinion(_who(row, content, units, reader), act_of(row, content, reader), row.effective_at, words_of(document, row.step, content))
         for row, content in found
     )  # fmt: skip
-
-
-READ = """
-SELECT {columns}, p.content FROM workflows_entry e
-  LEFT JOIN workflows_payload p ON p.kind = e.kind AND p.document_id = e.document_id AND p.sequence = e.sequence
- WHERE e.kind = %(kind)s::text AND e.document_id = %(document)s::bigint ORDER BY e.sequence"""
-
-
-def read(document: Any) -> list[tuple[rows.Entry, Mapping[str, Any]]]:
-    """Entries with their payloads, oldest first; an erased payload reads as nothing. One statement."""
-    sql, part = _read_text()
-    found = rows_of(sql, {"kind": document.kind(), "document": document.pk})
-    return [(part.read(row), json.loads(bytes(content)) if content else {}) for *row, content in found]
-
-
-@cache
-def _read_text() -> tuple[str, Part]:
-    part = Part.of(rows.Entry, "e")
-    return READ.format(columns=part.sql), part
 
 
 def _units(found: list[tuple[rows.Entry, Mapping[str, Any]]]) -> dict[int, Text]:

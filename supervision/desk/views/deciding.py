@@ -20,7 +20,7 @@ from organisation.models import Person
 from supervision.desk.pages import Bulk, BulkResult
 from supervision.desk.pages import Step as PageStep
 from supervision.desk.queries import reader as said
-from supervision.desk.queries.deciding import INPUT_KINDS, MAIN_WORDS, Typed, open_items, own_seat, panel_of
+from supervision.desk.queries.deciding import INPUT_KINDS, MAIN_WORDS, Typed, own_seat, panel_of
 from supervision.desk.queries.document import document_page, item_of, item_on, opened_by, visible
 from supervision.desk.queries.queue import row_of
 from supervision.desk.queries.reader import Reader, reader_of
@@ -31,7 +31,7 @@ from workflows.fire import fire, fire_many
 from workflows.lifecycle import Given, Step
 from workflows.models import Seat, WorkItem
 from workflows.roles import DoerOf
-from workflows.worklist import Narrowing, claim, hand_over, queue, release, role_of
+from workflows.worklist import Narrowing, claim, hand_over, open_items, queue, release, role_of
 from workflows.worklist import candidates as candidates_for
 
 

@@ -19,7 +19,7 @@ from supervision.desk.editing import birth_form, editor_for
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.board import board_page
 from supervision.desk.queries.chrome import BOARD_READERS, home_of
-from supervision.desk.queries.deciding import Typed, open_items
+from supervision.desk.queries.deciding import Typed
 from supervision.desk.queries.document import document_page, opened_by
 from supervision.desk.queries.leader import leader_desk
 from supervision.desk.queries.listing import documents_page
@@ -34,6 +34,7 @@ from workflows.documents import Conflict, Refused, Stale, model_of
 from workflows.fire import edit, start
 from workflows.models import Attachment
 from workflows.notices import mark_read
+from workflows.worklist import open_items
 
 
 @login_required
