@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "workflows",
     "notifications",
     "supervision.schemes",
+    "supervision.goals",
     "supervision.reports",
     "supervision.orders",
     "supervision.rectification",

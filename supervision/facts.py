@@ -25,14 +25,14 @@ def of_open_item(model: type[Document], duty: str, column: str) -> Any:
 def attachments(model: type[Document]) -> Any:
     """How many attachments stand."""
     rows = Attachment.objects.filter(kind=model.kind(), document_id=OuterRef("pk"), removed_at__isnull=True)
-    return _count(rows, "document_id")
+    return count(rows, "document_id")
 
 
 def parts(model: type[Document], name: str, **conditions: Any) -> Any:
     """How many rows of a part there are, or how many of them meet the conditions."""
     owner = model.parts[name]
     rows = model._meta.get_field(name).related_model._base_manager  # type: ignore[union-attr]
-    return _count(rows.filter(**{owner: OuterRef("pk")}, **conditions), owner)
+    return count(rows.filter(**{owner: OuterRef("pk")}, **conditions), owner)
 
 
 def unfinished_children(model: type[Document]) -> Any:
@@ -45,7 +45,7 @@ def unfinished_children(model: type[Document]) -> Any:
         if parent_of(child) is model:
             ends = [name for name, state in child.lifecycle.states.items() if state.final]
             rows: Any = child._base_manager.filter(**{child.parent: OuterRef("pk")})
-            total = total + _count(rows.exclude(state__in=ends), child.parent)
+            total = total + count(rows.exclude(state__in=ends), child.parent)
     return total
 
 
@@ -55,6 +55,7 @@ def _open_items(model: type[Document]) -> Any:
     )
 
 
-def _count(rows: Any, by: str) -> Any:
+def count(rows: Any, by: str) -> Any:
+    """How many of these rows there are, of those that name this document in `by`."""
     counted = rows.order_by().values(by).annotate(many=Count("pk")).values("many")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from workflows import census, rerouting, rounds
 from workflows.clockwork import AUDIT, SWEEP, THE_CLOCK, beat, clock_fault, minute_of
-from workflows.documents import document_kinds
+from workflows.documents import document_kinds, parent_column, parent_of
 from workflows.models import Finding, Heartbeat
 from workflows.openings import INSTITUTION
 from workflows.protection import UNPROTECTED
@@ -32,6 +32,7 @@ MOST_OF_EACH = 500
 """Findings of one code: more than this tell an operator nothing new."""
 FAULT_WORDS = {
     "nobody_owes": Text("未办结，但无人承担任何待办", "Open, yet nobody owes anything"),
+    "left_behind": Text("随上级事项办理，而上级事项已办结", "It goes with its parent, which has come to its end"),
     "no_next_step": Text("待办的下一步时间与其催办阶梯不符", "The item's next step is not the one of its ladder"),
     "no_eligible_person": Text("待办当日无人可以办理", "Nobody may act on the item today"),
     "own_work": Text("有权审定者均经手过此事项", "Everybody who could decide has handled it"),
@@ -93,7 +94,7 @@ entries AS (
    WHERE e.kind = %(kind)s AND e.document_id BETWEEN %(first)s AND %(last)s GROUP BY e.document_id)
 SELECT d.id, 'unknown_state', jsonb_build_object('state', d.state) FROM docs d WHERE d.state <> ALL(%(known)s)
 UNION ALL
-SELECT d.id, 'nobody_owes', jsonb_build_object('state', d.state) FROM docs d WHERE NOT EXISTS (
+SELECT d.id, 'nobody_owes', jsonb_build_object('state', d.state) FROM docs d WHERE d.state <> ALL(%(with_parent)s) AND NOT EXISTS (
   SELECT FROM workflows_workitem w
    WHERE w.kind = %(kind)s AND w.document_id = d.id AND w.document_id BETWEEN %(first)s AND %(last)s AND w.closed_at IS NULL)
 UNION ALL
@@ -102,6 +103,11 @@ SELECT d.id, 'version_differs', jsonb_build_object('version', d.version, 'entrie
 UNION ALL
 SELECT d.id, 'entry_differs', jsonb_build_object('state', d.state, 'entry', e.state) FROM docs d LEFT JOIN entries e ON e.document_id = d.id
  WHERE (e.state, e.version, e.sequence, e.head) IS DISTINCT FROM (d.state, d.version, d.ledger_sequence, d.ledger_head)"""
+
+# Of documents that wait with their parent: it must be open, for it is there that somebody owes the next step.
+WITH_PARENT = """
+SELECT d.id, 'left_behind', jsonb_build_object('state', d.state, 'parent', p.state) FROM {table} d JOIN {above} p ON p.id = d.{column}
+ WHERE d.state = ANY(%(with_parent)s) AND d.id BETWEEN %(first)s AND %(last)s AND p.state = ANY(%(ended)s)"""
 
 # Of the open items of a kind: the document must stand where the item says it does.
 ITEMS = """
@@ -179,7 +185,7 @@ SELECT kind, document_id, code, params, %(at)s FROM found
 ON CONFLICT (kind, document_id, code) DO UPDATE SET params = excluded.params"""
 
 BY_WINDOW = (
-    "unknown_state", "nobody_owes", "version_differs", "entry_differs", "item_out_of_place", "no_next_step", "own_work",
+    "unknown_state", "nobody_owes", "left_behind", "version_differs", "entry_differs", "item_out_of_place", "no_next_step", "own_work",
     "census_differs",
 )  # fmt: skip
 """What is asked of each document, or institution, by itself."""
@@ -260,10 +266,19 @@ def _of_window(window: Window) -> Iterator[Fault]:
     given: dict[str, Any] = {
         "kind": model.kind(), "first": window.first, "last": window.last, "known": list(states), "final": [n for n, s in states.items() if s.final],
         "states": [n for n, s in states.items() if s.round], "rounds": [s.round for s in states.values() if s.round],
+        "with_parent": [n for n, s in states.items() if s.with_parent],
     }  # fmt: skip
-    for sql in (DOCUMENTS, ITEMS, ROUNDS):
+    names, texts = {"table": connection.ops.quote_name(model._meta.db_table)}, [DOCUMENTS, ITEMS, ROUNDS]
+    if given["with_parent"] and (above := parent_of(model)):
+        texts.append(WITH_PARENT)
+        names |= {
+            "above": connection.ops.quote_name(above._meta.db_table),
+            "column": connection.ops.quote_name(parent_column(model)),
+        }
+        given["ended"] = [n for n, s in above.lifecycle.states.items() if s.final]
+    for sql in texts:
         with connection.cursor() as cursor:
-            cursor.execute(sql.format(table=connection.ops.quote_name(model._meta.db_table)), given)
+            cursor.execute(sql.format(**names), given)
             for pk, code, params in cursor.fetchall():
                 yield Fault(model.kind(), pk, code, _parsed(params))
 

@@ -72,6 +72,8 @@ def _rows_of(state: State) -> Iterable[str]:
         yield f"| {label} | {both(duty.role.text)} | {both(duty.text)} | `{duty.rule}` 停表 clock stopped |"
     if state.round:
         yield f"| {label} | 会签 round | `{state.round}` | |"
+    if state.with_parent:
+        yield f"| {label} | — | 随上级事项 goes with its parent | |"
     if state.final:
         yield f"| {label} | — | 终结 final | |"
 

@@ -12,7 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from workflows.words import Reason
+from workflows.words import Reason, Text
 
 if TYPE_CHECKING:
     from organisation.actors import Actor
@@ -52,6 +52,9 @@ class Document(models.Model):
     """Rows that belong to the document and are edited with it: related name -> the part's foreign key to it."""
     parent: ClassVar[str] = ""
     """Foreign key to the document whose row is locked first: its guards read this one."""
+
+    begun_on: ClassVar[str] = ""
+    """Foreign key to the document on whose page a person begins one of these."""
 
     institution = models.ForeignKey(
         "organisation.Institution", models.PROTECT, related_name="+", verbose_name=_("institution")
@@ -93,6 +96,28 @@ class Document(models.Model):
         return {}
 
     @classmethod
+    def titled_below(cls, above: Any) -> str:
+        """The title of one that is begun on this document; "" where whoever begins it writes one."""
+        return ""
+
+    def choices(self) -> Mapping[str, Sequence[tuple[str, Text]]]:
+        """Fields whose values the document's scheme names: each value with what it is called."""
+        return {}
+
+    def remarks(self) -> Mapping[str, Text]:
+        """What a reader should know about a value that stands: by field, shown beside it."""
+        return {}
+
+    def told(self) -> Sequence[tuple[Any, str]]:
+        """What whoever decides on it must know beyond its own fields and parts: labels and texts."""
+        return ()
+
+    def in_short(self) -> str:
+        """How it is named where it is one of several: title and where it stands."""
+        state = self.lifecycle.states.get(self.state)
+        return f"{self} · {state.text if state else self.state}"
+
+    @classmethod
     def visible_to(cls, actor: Actor) -> models.QuerySet[Any]:
         """The one scope: what this actor may see, for every page, list, count and download.
 
@@ -129,6 +154,11 @@ def parent_of(model: type[Document]) -> type[Document] | None:
         return None
     related: type[Document] = model._meta.get_field(model.parent).related_model  # type: ignore[assignment]
     return related
+
+
+def parent_column(model: type[Document]) -> str:
+    """The column that names the parent, of a kind that has one."""
+    return str(model._meta.get_field(model.parent).column)  # type: ignore[union-attr]
 
 
 def depth_of(model: type[Document]) -> int:

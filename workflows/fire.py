@@ -24,7 +24,7 @@ from workflows.judgement import NO_SUCH_FIELD, NOT_EDITABLE, capacity_for, fault
 from workflows.lifecycle import Duty, State, Step, lifecycle_of
 from workflows.models import Entry, WorkItem
 from workflows.rulebook import Deadline, RuleBook, rulebook_of
-from workflows.taking import answered_before, latest_moves, read_facts, take
+from workflows.taking import answered_before, hold_parents, latest_moves, read_facts, take
 from workflows.words import Reason
 
 D = TypeVar("D", bound=Document)
@@ -378,6 +378,8 @@ def start_many(
             if earlier:
                 ids = [e.document_id for e in earlier]
                 return list(model._base_manager.filter(pk__in=ids).order_by("pk"))
+        if declared.must:
+            hold_parents(model, rows)
         ids, stamp = writing.reserve(model, len(rows))
         documents, writes = [], []
         for pk, row in zip(ids, rows, strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from django.utils.module_loading import import_string
@@ -60,8 +61,9 @@ class State(Named):
     """Where a document stands: who owes what there, who may edit its content, who may add evidence.
 
     `only` narrows what the editor may change here to these content fields and parts (none named: all of them).
-    `pauses` names duties whose clocks stand still here; `round` names the round that decides here;
-    `beyond_reach` of nobody: a state that is not final has a duty or a round.
+    `pauses` names duties whose clocks stand still here; `round` names the round that decides here.
+    A state that is not final has a duty, a round, or waits `with_parent`: nobody owes anything on this document by itself,
+    and a step of its parent's moves it on.
     """
 
     def __init__(
@@ -74,10 +76,12 @@ class State(Named):
         attaches: tuple[Role, ...] = (),
         pauses: tuple[Duty, ...] = (),
         round: str | None = None,
+        with_parent: bool = False,
         final: bool = False,
     ) -> None:
         self.text, self.duties, self.edits, self.pauses = Text(zh, en), duties, edits, pauses
         self.only, self.attaches, self.round, self.final = only, attaches, round, final
+        self.with_parent = with_parent
 
     def __or__(self, other: State) -> Sources:
         return Sources(self, other)
@@ -134,7 +138,10 @@ class Check(Generic[D]):
 
 
 class Given(Named):
-    """Something the actor hands over with the step: a field of its form, kept in the ledger."""
+    """Something the actor hands over with the step: a field of its form, kept in the ledger.
+
+    `choices` are the values that a text may have, each with what it is called; a truth value must be true: it is confirmed.
+    """
 
     def __init__(
         self,
@@ -144,6 +151,7 @@ class Given(Named):
         *,
         name: str = "",
         optional: bool = False,
+        choices: Mapping[str, Text] | None = None,
         checks: tuple[Check[Any], ...] = (),
     ) -> None:
         self.text, self.kind, self.name, self.optional, self.checks = (
@@ -153,14 +161,13 @@ class Given(Named):
             optional,
             checks,
         )
+        self.choices = choices or {}
 
     def faults(self, document: Any, value: Any, at: datetime) -> Iterable[Reason]:
         """Why the value cannot be taken: missing, of the wrong kind, or against a check."""
-        if value is None or (isinstance(value, str) and not value.strip()):
+        if value is None or value is False or (isinstance(value, str) and not value.strip()):
             if not self.optional:
-                yield Reason(
-                    f"given.{self.name}", Text(f"请填写“{self.text.zh}”。", f"Fill in “{self.text.en}”.")
-                )
+                yield Reason(f"given.{self.name}", self._wanted())
             return
         if not self._is_of_kind(value):
             yield Reason(
@@ -172,8 +179,19 @@ class Given(Named):
             if not check.holds(document, value, at):
                 yield Reason(f"given.{self.name}.{number}", check.text)
 
+    def _wanted(self) -> Text:
+        if self.kind is bool:
+            return Text(f"请确认“{self.text.zh}”。", f"Confirm “{self.text.en}”.")
+        if self.choices:
+            return Text(f"请选择“{self.text.zh}”。", f"Choose “{self.text.en}”.")
+        return Text(f"请填写“{self.text.zh}”。", f"Fill in “{self.text.en}”.")
+
     def _is_of_kind(self, value: Any) -> bool:
         """A datetime is no date and a truth value no number, whatever Python says; and PostgreSQL takes no NUL in a text."""
+        if self.choices:
+            return value in self.choices
+        if isinstance(value, Decimal):
+            return self.kind is Decimal and value.is_finite()
         if isinstance(value, str):
             return (
                 self.kind is str and "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)

@@ -55,11 +55,13 @@ def _ownership(lifecycle: type[Lifecycle[Any]]) -> list[str]:
         if state.final:
             found += (
                 [f"{name} is final, yet something is owed or possible there"]
-                if exits or state.duties or state.round
+                if exits or state.duties or state.round or state.with_parent
                 else []
             )
             continue
-        if not state.duties and not state.round:
+        if state.with_parent:
+            found += list(_waiting_for_parent(state, exits))
+        elif not state.duties and not state.round:
             found.append(f"nobody owes anything in {name}")
         found += list(_idle_owners(state, exits))
         by_round = [step.name for step in exits if step.by.key == "round"]
@@ -68,6 +70,14 @@ def _ownership(lifecycle: type[Lifecycle[Any]]) -> list[str]:
                 f"{name} and its round do not fit: steps by the round {by_round}, round {state.round!r}"
             )
     return found
+
+
+def _waiting_for_parent(state: State, exits: list[Step[Any]]) -> Iterable[str]:
+    """Its parent's step moves it on, as the clock."""
+    if state.duties or state.round:
+        yield f"{state.name} waits with its parent, yet something is owed there"
+    if not any(step.by.key == "clock" for step in exits):
+        yield f"{state.name} waits with its parent, but no step of the clock leads out of it"
 
 
 def _idle_owners(state: State, exits: list[Step[Any]]) -> Iterable[str]:
@@ -154,6 +164,11 @@ def model_faults(model: type[Document]) -> list[str]:
         if duty.role.unit in (field, model._meta.get_field(field).attname)  # type: ignore[union-attr]
     ]
     found += [f"unknown part {part}" for part in model.parts if not hasattr(model, part)]
+    found += [
+        f"{n} waits with its parent, but {model.__name__} has none"
+        for n, state in lifecycle.states.items()
+        if state.with_parent and not model.parent
+    ]
     found += [f"step {n} has the name of a field" for n in lifecycle.steps if n in fields]
     inherited = {n for base in model.__mro__ if base.__module__.startswith("django.") for n in vars(base)}
     return found + [f"step {n} hides something of Django's" for n in lifecycle.steps if n in inherited]

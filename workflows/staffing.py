@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from calendars.queries import current_stamp
 from organisation.models import Institution, Standing, Unit
@@ -57,11 +57,11 @@ def gaps(institution: Institution, *, at: Any) -> list[Gap]:
     """Every (kind, unit, state) where nobody may act that day: no holder, all away, or only people whose own work it is."""
     day = local_day(institution, at)
     staff = _staff(institution, day)
-    rules = {model: _rules_of_latest(model, institution) for model in document_kinds()}
+    rules = _rules_of_latest(institution)
     found = []
     for unit in _units(institution, day):
         for model in document_kinds():
-            found += list(_gaps_of(model, unit, staff, rules[model]))
+            found += list(_gaps_of(model, unit, staff, rules.get(model)))
     return found
 
 
@@ -141,12 +141,24 @@ def _need(panel: Panel, rules: RuleBook | None) -> int:
     return rules.number(panel.need) if rules else 1
 
 
-def _rules_of_latest(model: type[Document], institution: Institution) -> RuleBook | None:
-    """The rules of the institution's latest document of a kind that a round decides; None when there is none yet."""
-    if not any(state.round for state in model.lifecycle.states.values()):
-        return None
-    latest = model._base_manager.filter(institution=institution).order_by("-pk").first()
-    return rulebook_of(latest, current_stamp()) if latest is not None else None
+def _rules_of_latest(institution: Institution) -> dict[type[Document], RuleBook]:
+    """The rules of the institution's latest document of each kind that a round decides; nothing of a kind without any.
+
+    One statement finds them, and one reads each that there is.
+    """
+    deciding = [m for m in document_kinds() if any(state.round for state in m.lifecycle.states.values())]
+    latest = {
+        f"latest_{n}": Subquery(
+            m._base_manager.filter(institution=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+        )
+        for n, m in enumerate(deciding)
+    }
+    found = Institution.objects.filter(pk=institution.pk).annotate(**latest).values_list(*latest).get()
+    return {
+        model: rulebook_of(model._base_manager.get(pk=pk), current_stamp())
+        for model, pk in zip(deciding, found, strict=True)
+        if pk is not None
+    }
 
 
 def _why_nobody(steps: list[Step[Any]], role: Role, unit: Unit, staff: Staff, forced: frozenset[Hand]) -> str:

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
 
 from organisation.actors import Actor
-from workflows.documents import Document, parent_of
+from workflows.documents import Document, parent_column, parent_of
 from workflows.failpoints import reached
 from workflows.models import Entry
 from workflows.reading import Convert, Reading, converted, converts_of, reading
@@ -84,6 +84,18 @@ def take(
     return found
 
 
+def hold_parents(model: type[Document], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Lock the parents of documents that are about to be born, which their conditions are judged by."""
+    if above := parent_of(model):
+        named = sorted({row[f"{model.parent}_id"] for row in rows})
+        list(
+            above._base_manager.select_for_update(of=("self",))
+            .filter(pk__in=named)
+            .order_by("pk")
+            .values_list("pk")
+        )
+
+
 def read_facts(model: type[Document], documents: Iterable[Document], names: frozenset[str]) -> None:
     """Read what guards need from other rows, after the lock: a subquery of the locking SELECT would be stale."""
     by_id = {document.pk: document for document in documents}
@@ -111,9 +123,11 @@ def latest_moves(kind: str, ids: Iterable[int]) -> dict[int, tuple[str, int | No
 def _parents_text(model: type[Document]) -> str:
     if not (above := parent_of(model)):
         return ""
-    quote, column = connection.ops.quote_name, model._meta.get_field(model.parent).column  # type: ignore[union-attr]
+    quote = connection.ops.quote_name
     return PARENTS.format(
-        above=quote(above._meta.db_table), table=quote(model._meta.db_table), column=quote(str(column))
+        above=quote(above._meta.db_table),
+        table=quote(model._meta.db_table),
+        column=quote(parent_column(model)),
     )
 
 

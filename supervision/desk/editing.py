@@ -61,9 +61,11 @@ def editor_for(document: Any, reader: Reader, data: QueryDict | None = None, *, 
     return Editor(form, {name: _formset(document, name, reader, data, more == name) for name in parts})
 
 
-def birth_form(model: type[Document], reader: Reader, data: QueryDict | None = None) -> Any:
-    """The form that opens a document by hand."""
-    return _form_of(model, list(model.content), reader)(data, prefix="f")
+def birth_form(
+    model: type[Document], reader: Reader, data: QueryDict | None = None, blank: Any = None
+) -> Any:
+    """The form that opens a document by hand; `blank` is the document to be, where something is known of it already."""
+    return _form_of(model, list(model.content), reader)(data, instance=blank, prefix="f")
 
 
 def _form_of(model: type[models.Model], names: Sequence[str], reader: Reader) -> Any:
@@ -100,6 +102,8 @@ def _widgets(model: type[models.Model], names: Sequence[str]) -> dict[str, Any]:
 def _dress(form: Any, reader: Reader) -> None:
     """Classes for the look, choices within the reader's institution, and errors tied to their fields."""
     fields: dict[str, Any] = form.fields
+    if isinstance(form.instance, Document):
+        _offer_choices(form)
     for name, entry in fields.items():
         css = (
             "form-select"
@@ -129,6 +133,19 @@ def _dress(form: Any, reader: Reader) -> None:
                 "aria-describedby": f"e-{form.prefix}-{name}",
                 "class": f"{css} is-bad",
             }
+
+
+def _offer_choices(form: Any) -> None:
+    """Fields whose values the document's scheme names become choices; one that is named no longer still stands."""
+    for name, named in form.instance.choices().items():
+        if name in form.fields:
+            before, standing = form.fields[name], getattr(form.instance, name)
+            known = [("", ""), *((value, text) for value, text in named)]
+            if standing and standing not in dict(named):
+                known.append((standing, standing))
+            form.fields[name] = forms.TypedChoiceField(
+                choices=known, required=False, label=before.label, help_text=before.help_text, empty_value=""
+            )
 
 
 def _formset(document: Any, name: str, reader: Reader, data: QueryDict | None, more: bool) -> Any:

@@ -72,7 +72,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Input:
-    """One thing to hand over with a step. `kind`: text, lines, date, number, choice, yes or file."""
+    """One thing to hand over with a step. `kind`: text, lines, date, number, decimal, choice, yes or file."""
 
     name: str
     label: Words
@@ -82,6 +82,15 @@ class Input:
     help: Words = ""
     choices: tuple[Choice, ...] = ()
     error: str = ""
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Another document that may be begun here; with `reasons` it is shown and cannot be begun."""
+
+    label: Words
+    url: str
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -497,6 +506,7 @@ class DocumentPage:
     verified: str = ""
     links: tuple[tuple[Words, str, str], ...] = ()
     attach_url: str = ""
+    beginnings: tuple[Begin, ...] = ()
 
 
 # Board

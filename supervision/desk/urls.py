@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from supervision.desk.views import deciding, operation, pages
+from supervision.desk.views import beginning, deciding, goals, operation, pages
 from supervision.desk.views.sign_in import SignIn
 
 urlpatterns = [
@@ -17,8 +17,9 @@ urlpatterns = [
     path("items/<int:item_id>/release/", deciding.release_item, name="release"),
     path("items/<int:item_id>/hand-over/", deciding.hand_over_item, name="hand_over"),
     path("files/", pages.documents, name="documents"),
-    path("d/<str:kind>/new/<str:step>/", pages.begin, name="begin"),
+    path("d/<str:kind>/new/<str:step>/", beginning.begin, name="begin"),
     path("d/<str:kind>/<int:pk>/", pages.document, name="document"),
+    path("d/<str:kind>/<int:pk>/new/<str:child>/<str:step>/", beginning.begin_below, name="begin_below"),
     path("d/<str:kind>/<int:pk>/panel/", deciding.panel, name="panel"),
     path("d/<str:kind>/<int:pk>/act/", deciding.act, name="act"),
     path("d/<str:kind>/<int:pk>/edit/", pages.edit_draft, name="edit"),
@@ -26,6 +27,8 @@ urlpatterns = [
     path("attachments/<int:pk>/", pages.attachment, name="attachment"),
     path("attachments/<int:pk>/remove/", pages.remove_attachment, name="remove_attachment"),
     path("board/", pages.board, name="board"),
+    path("goals/", goals.goals, name="goals"),
+    path("goals/call/", goals.call, name="call_for_goals"),
     path("desk/", pages.desk, name="leader_desk"),
     path("notices/", pages.notices, name="notices"),
     path("notices/read/", pages.read_notices, name="read_notices"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 
@@ -133,6 +134,12 @@ def file_size(size: int) -> str:
     if size < 1024 * 1024:
         return f"{size // 1024} KB"
     return f"{size / 1024 / 1024:.1f} MB"
+
+
+def figure(value: Decimal) -> str:
+    """12,345.6: as many decimals as it has, the same in both languages."""
+    text = f"{value:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def listed(values: Iterable[object]) -> str:

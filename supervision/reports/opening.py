@@ -16,6 +16,7 @@ from organisation.models import Unit
 from organisation.queries import local_day
 from supervision.reports.models import QuarterlyReport
 from supervision.schemes.models import Cycle, CycleState
+from supervision.schemes.queries import units_of_scheme
 from supervision.schemes.rulebooks import book_of_cycle
 from workflows.fire import start_many
 from workflows.rulebook import RuleMissing
@@ -61,11 +62,9 @@ def _open(cycle: Cycle, quarter: Period, day: date, at: datetime) -> int:
 
 
 def _owing(cycle: Cycle, quarter: Period, day: date) -> QuerySet[Unit]:
-    """The units of the scheme's groups that stand on that day and have no report on the quarter yet."""
-    kinds = {kind for group in cycle.scheme_version.content["groups"].values() for kind in group["kinds"]}
+    """The units of the scheme that have no report on the quarter yet."""
     has_one = QuarterlyReport.objects.filter(unit=OuterRef("pk"), period=quarter.text)
-    units = Unit.objects.on(day).filter(institution_id=cycle.institution_id, kind__in=kinds)
-    return units.exclude(Exists(has_one)).order_by("path")
+    return units_of_scheme(cycle, day).exclude(Exists(has_one))
 
 
 def _latest_quarter(cycle: Cycle, day: date) -> Period | None:

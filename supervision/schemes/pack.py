@@ -35,7 +35,7 @@ def read_pack(path: Path) -> dict[str, Any]:
     fields = reader.mapping(
         root,
         ("scheme", "name", "time_of_day", "offices", "lamps", "deadlines", "steps", "ladders", "numbers"),
-        ("groups", "series"),
+        ("groups", "series", "goal_fields"),
     )
     content = {
         "scheme": reader.string(fields.get("scheme")),
@@ -53,6 +53,7 @@ def read_pack(path: Path) -> dict[str, Any]:
         "deadlines": _deadlines(reader, fields.get("deadlines"), ladders),
         "numbers": _numbers(reader, fields.get("numbers")),
         "series": _series(reader, fields.get("series")),
+        "goal_fields": _goal_fields(reader, fields.get("goal_fields")),
     }
     if reader.faults:
         raise PackError(reader.faults)
@@ -90,6 +91,17 @@ def _groups(reader: Reader, node: Node | None) -> dict[str, Any]:
             "source": reader.source(fields.get("source")),
         }
     return groups
+
+
+def _goal_fields(reader: Reader, node: Node | None) -> list[dict[str, Any]]:
+    """The fields of work that a unit's goals must cover: a list, because the database keeps no order of keys."""
+    found = []
+    for key, child in (reader.named(node) if node else {}).items():
+        fields = reader.mapping(child, ("zh", "en", "source"))
+        found.append(
+            {"key": key, **(reader.both(fields) or {}), "source": reader.source(fields.get("source"))}
+        )
+    return found
 
 
 def _lamps(reader: Reader, node: Node | None) -> dict[str, Any]:

@@ -1,9 +1,12 @@
-"""Which appraisal year a new document belongs to."""
+"""Which appraisal year a new document belongs to, and which units it appraises."""
 
 from __future__ import annotations
 
 from datetime import date
 
+from django.db.models import QuerySet
+
+from organisation.models import Unit
 from supervision.schemes.models import Cycle, CycleState
 from workflows.documents import Refused
 from workflows.words import Reason, Text
@@ -24,3 +27,9 @@ def cycle_in_force(institution_id: int, day: date) -> Cycle:
     if found is None:
         raise Refused(Reason("no_cycle", NO_CYCLE))
     return found
+
+
+def units_of_scheme(cycle: Cycle, day: date) -> QuerySet[Unit]:
+    """The units of the scheme's groups that stand on that day, in the order of the tree."""
+    kinds = {kind for group in cycle.scheme_version.content["groups"].values() for kind in group["kinds"]}
+    return Unit.objects.on(day).filter(institution_id=cycle.institution_id, kind__in=kinds).order_by("path")

@@ -35,7 +35,8 @@ class VersionRules:
     """What one scheme version says, ready for use.
 
     `name` is `slug@number`; `ladders` are by the rule that climbs them; `steps` are the names of their steps by key, which
-    a notice of the code `ladder:<key>` is told in, `levels` how high they stand on the board (0: not escalated); `lamps` are name and meaning by "green", "yellow" and "red".
+    a notice of the code `ladder:<key>` is told in, `levels` how high they stand on the board (0: not escalated); `lamps` are name and meaning by "green", "yellow" and "red";
+    `goal_fields` what the fields of work are called that goals must cover.
     """
 
     name: str
@@ -45,6 +46,7 @@ class VersionRules:
     steps: Mapping[str, Text]
     levels: Mapping[str, int]
     lamps: Mapping[str, tuple[Text, Text]]
+    goal_fields: Mapping[str, Text]
 
     @classmethod
     def of(cls, name: str, content: Mapping[str, Any]) -> VersionRules:
@@ -62,6 +64,7 @@ class VersionRules:
             {key: Text(row["zh"], row["en"]) for key, row in content["steps"].items()},
             levels,
             {key: (Text(**row["name"]), Text(**row["meaning"])) for key, row in content["lamps"].items()},
+            {row["key"]: Text(row["zh"], row["en"]) for row in content.get("goal_fields", ())},
         )
 
 
@@ -206,6 +209,11 @@ def rules_of_cycle(cycle_id: int) -> VersionRules:
     """What an appraisal year's scheme says, whatever the calendar: for its words. Raises Cycle.DoesNotExist."""
     database = connection.settings_dict["NAME"]
     return _rules(database, _pinned(database, cycle_id)[0])
+
+
+def fields_of_cycle(cycle_id: int) -> Mapping[str, Text]:
+    """The fields of work that goals of an appraisal year must cover (R14), with their names."""
+    return rules_of_cycle(cycle_id).goal_fields
 
 
 def names_of_ladder_steps(kind: str, ids: Collection[int]) -> dict[int, Mapping[str, Text]]:

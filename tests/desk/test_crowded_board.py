@@ -13,8 +13,8 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
 from organisation.models import Unit
-from supervision.desk.queries.board import PAGE, board_page
-from supervision.desk.queries.queue import Address
+from supervision.desk.queries.board import board_page
+from supervision.desk.queries.queue import SIZES, Address
 from supervision.desk.queries.reader import Reader
 from tests.desk.test_statements_of_pages import statements
 from tests.supervision.county import County, moment, order_of
@@ -103,10 +103,11 @@ def test_a_page_of_the_list_reads_a_page_of_each_kind_and_no_more(
             [listed] = [sql for sql in sent(crowded, **query) if "claimed_by" in sql]
             found = on_items(listed)
             assert {node["Node Type"] for node in found} == {"Index Scan"}
-            assert {node["Index Name"] for node in found} == {
-                "board_by_level" if name == "a degree" else "board_by_lamp"
-            }
-            most = PAGE * int(query.get("page", 1)) + 1
+            # Where there is nothing of a kind, one index is as good as the other.
+            used = {node["Index Name"] for node in found if node["Actual Rows"]}
+            assert used <= {"board_by_level" if name == "a degree" else "board_by_lamp"}
+            assert used or name == "one kind"
+            most = SIZES[0] * int(query.get("page", 1)) + 1
             for node in found:
                 assert node["Actual Rows"] + node.get("Rows Removed by Filter", 0) <= most, node
 

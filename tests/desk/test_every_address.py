@@ -15,7 +15,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
 from tests.supervision import county as counties
-from tests.supervision.county import County, again, measure_of, order_of, owed, report_of, walk
+from tests.supervision.county import County, again, measure_of, order_of, owed, report_of, sheet_of, walk
 from workflows.attachments import attach
 from workflows.models import Attachment, Notice, WorkItem
 
@@ -64,6 +64,9 @@ ANSWERS: dict[str, tuple[str, dict[str | None, int]]] = {
     "leader_desk": ("GET", only("leader", "outsider")),
     "operation": ("GET", only("office", "drafter", "auditor", "outsider")),
     "begin": ("GET", only("drafter", "outsider")),
+    "begin_below": ("GET", only("staff")),
+    "goals": ("GET", ALL),
+    "call_for_goals": ("POST", dict.fromkeys(READERS, 302)),
     "document": ("GET", scoped()),
     "panel": ("GET", scoped(302)),
     "item_panel": ("GET", scoped(302)),
@@ -103,6 +106,12 @@ def addresses(county: County) -> dict[str, dict[str, Any]]:
     document = {"kind": report.kind(), "pk": report.pk}
     return {
         "begin": {"kind": "orders.supervisionorder", "step": "draft_order"},
+        "begin_below": {
+            "kind": "goals.goalsheet",
+            "pk": sheet_of(county, at).pk,
+            "child": "goals.goal",
+            "step": "write_goal",
+        },
         **dict.fromkeys(("document", "panel", "act", "edit", "attach"), document),
         **{name: {"item_id": item.pk} for name in ("item_panel", "claim", "release", "hand_over")},
         **{name: {"pk": Attachment.objects.get().pk} for name in ("attachment", "remove_attachment")},

@@ -27,6 +27,7 @@ from tests.supervision.county import (
     County,
     act,
     change,
+    change_of,
     measure_of,
     moment,
     order_of,
@@ -56,6 +57,8 @@ def story(place: County) -> Iterator[tuple[str, datetime]]:
     at = at_clock(place, moment(3, 2))
     measure_of(place, at)
     yield "a round held", at
+    change_of(place, at)
+    yield "goals issued", at
     first = order_of(place, title="和什托洛盖镇道路整治")
     yield "opened", at
     second = order_of(place, title="另一件", unit="bureau")

@@ -148,7 +148,7 @@ def test_the_latest_loaded_version_counts(version: SchemeVersion, edited: Edited
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        (("--rule", "lunch", "--period", "2025Q4"), "hoboksar-county@1 has no rule 'lunch'; it has measure.check, "),
+        (("--rule", "lunch", "--period", "2025Q4"), "hoboksar-county@1 has no rule 'lunch'; it has goal.answer, "),
         (("--rule", "quarterly_report", "--period", "2025Q5"), "'2025Q5' is not a period: write 2026, 2026H1, 2026Q1 or 2026-01."),
         (("--rule", "quarterly_report", "--from", "2026-01-01"), "quarterly_report starts from a period: give --period, such as 2025Q4."),
         (("--rule", "report.review", "--period", "2025Q4"), "report.review starts from an event: give --from, such as 2026-09-30."),

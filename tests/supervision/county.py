@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from organisation import changes
 from organisation.actors import Actor, clock_of
 from organisation.models import Institution, Person, Post, Unit
 from organisation.queries import actor_for
+from supervision.goals.models import Goal, GoalChange, GoalSheet, Milestone
 from supervision.orders.models import SupervisionOrder
 from supervision.rectification.models import Measure, Rectification
 from supervision.reports.models import QuarterlyReport
@@ -176,7 +178,9 @@ GIVEN: dict[str, Any] = {
     "reason": "情况说明", "missing": "第二项未写完成比例", "plan": "三月完成排查，四月整改", "progress": "已完成六成",
     "asked_date": date(2026, 6, 1), "new_date": date(2026, 6, 1), "review_date": date(2026, 5, 8), "closing_report": "已全部完成",
     "questions": "请说明资金到位情况", "how_checked": "实地核查", "conclusion": "事实清楚，达到办结标准", "failed": "第一条",
-    "instruction": "请再核实", "done": "已更换阀门三处", "opinion": "同意",
+    "instruction": "请再核实", "done": "已更换阀门三处", "opinion": "同意", "head_said": "符合职能，均已量化", "asked": "第二项目标偏低，请修改",
+    "value": Decimal("96.5"), "result": Decimal("97.1"), "achieved": "全年目标已完成", "verdict": "met", "new_target": Decimal(93), "new_text": "主体完工并投入使用",
+    "due": date(2026, 12, 31), "duties_fit": True, "quantified": True,
 }  # fmt: skip
 """Something sensible for whatever a step wants handed over; each test overrides what it is about."""
 
@@ -282,7 +286,82 @@ def finish_measures(place: County, plan: Any, who: str, at: datetime = AT) -> No
         walk(place, measure, f"add_evidence:{who}, claim:{who}, take_up:checker, accept:checker", at)
 
 
+def plan_goal(place: County, goal: Any, who: str, at: datetime = AT, **fields: Any) -> None:
+    """Everything that a goal must say: a figure above last year's, two milestones, and a section that has a part in it."""
+    content = {
+        "field": "livelihood", "basis": "《三定规定》第三条", "measured_in": "%", "target": Decimal(95), "last_year": Decimal(92),
+        "method": "抽样调查", "data_source": "县统计局", "owner": "张三（副镇长）", "publication": "all_units", **fields,
+    }  # fmt: skip
+    stages = [
+        {"text": "完成管网排查", "due_on": date(2026, 6, 30), "criterion": "排查报告", "share": Decimal(40)},
+        {"text": "完成改造", "due_on": date(2026, 10, 31), "criterion": "验收单", "share": Decimal(60)},
+    ]
+    parts = [{"unit_id": place.units["section"].pk, "task": "提供管网图"}]
+    change(place, goal, who, at, planned_milestones=stages, co_units=parts, **content)
+
+
+def goals_approved(place: County, sheet: Any, who: str, at: datetime = AT) -> None:
+    """Every goal of the sheet that is under review is approved by `who`."""
+    for goal in Goal.objects.filter(sheet=sheet, state="under_review"):
+        act(place, goal, "approve", who, at)
+
+
+def explain_fields(place: County, sheet: Any, who: str, at: datetime = AT) -> None:
+    """The sheet says why some fields of work have no goal."""
+    change(place, sheet, who, at, summary="稳中求进", why_uncovered="其余领域由县直部门统一编报")
+
+
+def write_goal(place: County, sheet: Any, who: str, at: datetime = AT, **fields: Any) -> Goal:
+    """Another goal on the sheet, still to be filled in."""
+    return start(
+        Goal, "write_goal", actor=place.actor(who, at), at=at, request_id=uuid4(), institution_id=sheet.institution_id,
+        cycle_id=sheet.cycle_id, unit_id=sheet.unit_id, sheet_id=sheet.pk, **{"title": "供热投诉办结率", **fields},
+    )  # fmt: skip
+
+
+def goal_is_ready(place: County, sheet: Any, who: str, at: datetime = AT) -> None:
+    """A goal that is filled in and ready stands on the sheet."""
+    goal = write_goal(place, sheet, who, at)
+    walk(place, goal, f"plan_goal:{who}, finish_draft:{who}", at)
+
+
+def goals_concluded(place: County, sheet: Any, who: str, at: datetime = AT) -> None:
+    """Every goal in force is reported by the head and concluded by `who`, its milestones reached before."""
+    for goal in Goal.objects.filter(sheet=sheet, state="in_force"):
+        walk(place, goal, f"milestones_reached:{who}, report_result:head, conclude:{who}", at)
+
+
+def milestones_reached(place: County, goal: Any, who: str, at: datetime = AT) -> None:
+    """Every milestone of the goal is reached by the unit's staff and accepted by `who`."""
+    for milestone in Milestone.objects.filter(goal=goal, state="to_do"):
+        walk(place, milestone, f"add_evidence:staff, claim:staff, accept:{who}", at)
+
+
+def in_words(place: County, goal: Any, who: str, at: datetime = AT) -> None:
+    """The goal is measured by its milestones, and has no figure."""
+    change(place, goal, who, at, indicator="milestone", target=None, target_text="管网全部改造并通过验收")
+
+
+def change_asked(place: County, goal: Any, who: str, at: datetime = AT) -> None:
+    """A change of the goal is asked for."""
+    change_of(place, at, who, again(goal))
+
+
 MEANWHILE: dict[str, Any] = {
+    "milestones_reached": milestones_reached,
+    "in_words": in_words,
+    "change_asked": change_asked,
+    "unready_goal": lambda place, sheet, who, at: write_goal(place, sheet, who, at, title="另一项目标"),
+    "empty_goal": lambda place, goal, who, at: change(place, goal, who, at, basis="", planned_milestones=[]),
+    "empty_change": lambda place, made, who, at: change(place, made, who, at, why=""),
+    "ask_to_withdraw": lambda place, made, who, at: change(
+        place, made, who, at, asks="withdraw", new_target=None
+    ),
+    "plan_goal": plan_goal,
+    "goals_approved": goals_approved,
+    "explain_fields": explain_fields,
+    "goal_is_ready": goal_is_ready,
+    "goals_concluded": goals_concluded,
     "prove": prove,
     "fill_in": fill_in,
     "plan_two_measures": plan_two_measures,
@@ -341,3 +420,43 @@ def owed(document: Any) -> dict[str, Any]:
     """Open duties of a document with their due dates; None for those that are paused."""
     items = WorkItem.objects.filter(kind=document.kind(), document_id=document.pk, closed_at=None, seat=None)
     return {item.duty: None if item.paused_at else item.due_on for item in items}
+
+
+# --- Goals -------------------------------------------------------------------------------------------------
+
+
+def sheet_of(place: County, at: datetime = AT, who: str = "office", unit: str = "town") -> GoalSheet:
+    """The sheet that the performance office called for."""
+    return start(
+        GoalSheet, "call", actor=place.actor(who, at), at=at, request_id=uuid4(), title="2026年度目标责任书", **place.pinned(unit)
+    )  # fmt: skip
+
+
+TO_REVIEW = "goal_is_ready:staff, explain_fields:staff, hand_in:staff, sign:head"
+GOALS_DECIDED = "goals_approved:office, forward:office, agree:leader, agree:second leader"
+TO_ISSUED = f"{TO_REVIEW}, {GOALS_DECIDED}"
+
+
+def goal_of(place: County, route: str = "", at: datetime = AT) -> Goal:
+    """The goal of a sheet that was carried so far."""
+    sheet = walk(place, sheet_of(place, at), route, at)
+    return Goal.objects.get(sheet=sheet)
+
+
+def milestone_of(place: County, at: datetime = AT) -> Milestone:
+    """The first milestone of a goal that was issued."""
+    return Milestone.objects.get(goal=goal_of(place, TO_ISSUED, at), place=1)
+
+
+def change_of(
+    place: County, at: datetime = AT, who: str = "staff", goal: Goal | None = None, **fields: Any
+) -> GoalChange:
+    """A change of an issued goal, filled in by `who`."""
+    goal = goal or goal_of(place, TO_ISSUED, at)
+    made = start(
+        GoalChange, "ask", actor=place.actor(who, at), at=at, request_id=uuid4(), institution_id=goal.institution_id,
+        cycle_id=goal.cycle_id, unit_id=goal.unit_id, sheet_id=goal.sheet_id, goal_id=goal.pk, title=f"{goal.title}调整",
+    )  # fmt: skip
+    change(place, made, who, at, **{"new_target": Decimal(93), "why": "上级口径调整", **fields})
+    changed: GoalChange = again(made)
+    return changed

@@ -22,6 +22,7 @@ from supervision.desk.demo import PASSWORD
 from supervision.desk.demonstration import story
 from supervision.desk.demonstration.accounts import ORDER, demo_institutions
 from supervision.desk.demonstration.county import REPORTING
+from supervision.goals.models import Goal, GoalChange, GoalSheet, Milestone
 from supervision.orders.models import SupervisionOrder
 from supervision.rectification.models import Measure, Rectification
 from supervision.reports.models import QuarterlyReport
@@ -242,3 +243,16 @@ def test_the_accounts_are_told_in_both_languages(lived: Institution) -> None:
     assert [len(institution.accounts) for institution in demo_institutions()] == [14, 1]
     people = Person.objects.filter(username__in=ORDER)
     assert all(person.check_password(said["password"]) for person in people)
+
+
+def test_goals_stand_at_every_stage(lived: Institution) -> None:
+    assert _states(GoalSheet) == {
+        "drafting": 1, "for_head": 1, "for_review": 3, "with_unit": 1, "for_leadership": 1, "issued": 2,
+    }  # fmt: skip
+    assert set(_states(Goal)) == {
+        "draft", "ready", "under_review", "returned", "value_set", "objected", "agreed", "in_force",
+    }  # fmt: skip
+    assert _states(Milestone) == {"to_do": 8, "reached": 5, "claimed": 1}
+    assert _states(GoalChange) == {"for_review": 1}
+    assert Goal.objects.filter(state="in_force", proposed_target__isnull=False).get().office_target == 97
+    assert any(goal.remarks() for goal in Goal.objects.all())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from supervision.goals.models import Goal
 from supervision.rectification.models import Measure
 from tests.supervision.county import (
     TO_APPROVED,
     TO_HAND,
+    TO_ISSUED,
     County,
     again,
     measure_of,
@@ -14,6 +16,7 @@ from tests.supervision.county import (
     owed,
     plan_of,
     report_of,
+    sheet_of,
     walk,
 )  # fmt: skip
 
@@ -51,3 +54,10 @@ def test_a_measure_is_done_and_accepted(place: County) -> None:
         place, measure_of(place), "add_evidence:staff, claim:staff, take_up:checker, accept:checker"
     )
     assert again(measure).state == "accepted"
+
+
+def test_goals_are_written_reviewed_issued_concluded_and_the_year_is_closed(place: County) -> None:
+    sheet = walk(place, sheet_of(place), f"{TO_ISSUED}, goals_concluded:office, close:office")
+    assert sheet.state == "closed"
+    assert owed(sheet) == {}
+    assert [(goal.state, goal.verdict) for goal in Goal.objects.filter(sheet=sheet)] == [("concluded", "met")]

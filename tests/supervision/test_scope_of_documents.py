@@ -8,10 +8,22 @@ from typing import Any
 import pytest
 
 from organisation import changes
+from supervision.goals.models import Goal, GoalChange, GoalSheet, Milestone
 from supervision.orders.models import SupervisionOrder
 from supervision.rectification.models import Measure, Rectification
 from supervision.reports.models import QuarterlyReport
-from tests.supervision.county import CAST, County, act, change, measure_of, moment, order_of, report_of, walk
+from tests.supervision.county import (
+    CAST,
+    County,
+    act,
+    change,
+    change_of,
+    measure_of,
+    moment,
+    order_of,
+    report_of,
+    walk,
+)
 from workflows.documents import Refused
 
 OVERSIGHT = {
@@ -70,10 +82,20 @@ def test_measures_and_rectifications_follow_their_unit(place: County) -> None:
     assert seen_by(place, measure) == seen_by(place, measure.rectification) == OVERSIGHT | TOWN
 
 
-@pytest.mark.parametrize("model", [QuarterlyReport, SupervisionOrder, Rectification, Measure])
+def test_goals_with_their_sheet_milestones_and_changes_follow_their_unit(place: County) -> None:
+    change_ = change_of(place)
+    for document in (change_, change_.goal, change_.sheet, Milestone.objects.filter(goal=change_.goal)[0]):
+        assert seen_by(place, document) == OVERSIGHT | TOWN, document
+
+
+@pytest.mark.parametrize(
+    "model",
+    [QuarterlyReport, SupervisionOrder, Rectification, Measure, GoalSheet, Goal, Milestone, GoalChange],
+)
 def test_another_institution_and_somebody_without_a_post_see_nothing(place: County, model: Any) -> None:
     measure_of(place)
     report_of(place)
+    change_of(place)
     assert model.objects.exists()
     assert not model.visible_to(place.actor("outsider")).exists()
     assert not model.visible_to(place.actor("stranger")).exists()

@@ -13,8 +13,21 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from supervision.goals.models import Milestone
 from tests.supervision import county as counties
-from tests.supervision.county import TO_HAND, County, measure_of, moment, order_of, plan_of, report_of, walk
+from tests.supervision.county import (
+    TO_HAND,
+    County,
+    change_of,
+    measure_of,
+    moment,
+    order_of,
+    plan_of,
+    report_of,
+    sheet_of,
+    walk,
+    write_goal,
+)  # fmt: skip
 from workflows import fire as firing
 
 MOST, PARENT, NUMBER = 4, 1, 2
@@ -110,3 +123,65 @@ def test_the_steps_of_a_measure(place: County, monkeypatch: pytest.MonkeyPatch) 
         )
     assert len(seen) == 4
     assert too_dear(seen, measure) == {}
+
+
+def test_the_steps_of_a_goal_its_sheet_its_milestones_and_a_change(
+    place: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goal = write_goal(place, sheet_of(place), "staff")
+    with counted(monkeypatch) as seen:
+        walk(place, goal, "plan_goal:staff, finish_draft:staff, reopen:staff, finish_draft:staff")
+    assert too_dear(seen, goal) == {}
+    with counted(monkeypatch) as seen:
+        walk(
+            place,
+            goal.sheet,
+            "explain_fields:staff, hand_in:staff, take_back:staff, hand_in:staff, send_back:head, hand_in:staff, sign:head",
+        )
+    assert too_dear(seen, goal.sheet) == {}
+    with counted(monkeypatch) as seen:
+        walk(place, goal, "return_goal:office, finish_draft:staff")
+    assert too_dear(seen, goal) == {}
+    walk(place, goal.sheet, "refer_to_unit:office, report_back:head")
+    with counted(monkeypatch) as seen:
+        walk(place, goal, "set_value:office, accept_value:head, review_again:office, approve:office")
+    assert too_dear(seen, goal) == {}
+    walk(place, goal.sheet, "forward:office, agree:leader, agree:second leader")
+    milestone = Milestone.objects.get(goal=goal, place=1)
+    with counted(monkeypatch) as seen:
+        walk(
+            place, milestone,
+            "add_evidence:staff, claim:staff, take_back:staff, claim:staff, return_work:office, claim:staff, accept:office",
+        )  # fmt: skip
+    assert too_dear(seen, milestone) == {}
+    made = change_of(place, goal=goal)
+    with counted(monkeypatch) as seen:
+        walk(
+            place,
+            made,
+            "hand_in:staff, take_back:staff, hand_in:staff, sign:head, return_change:office, drop:staff",
+        )
+    assert too_dear(seen, made) == {}
+    with counted(monkeypatch) as seen:
+        walk(
+            place,
+            goal,
+            "report_result:head, take_result_back:head, report_result:head, return_result:office, report_result:head",
+        )
+    assert too_dear(seen, goal) == {}
+
+
+def test_signing_a_sheet_takes_as_many_statements_for_five_goals_as_for_two(
+    place: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    for unit, staff, head, many in (
+        ("town", "staff", "head", 2),
+        ("bureau", "staff elsewhere", "head elsewhere", 5),
+    ):
+        ready = ", ".join([f"goal_is_ready:{staff}"] * many)
+        sheet = walk(place, sheet_of(place, unit=unit), f"{ready}, explain_fields:{staff}, hand_in:{staff}")
+        with counted(monkeypatch) as seen:
+            walk(place, sheet, f"sign:{head}")
+        taken.append(seen["sign"])
+    assert taken[0] == taken[1]

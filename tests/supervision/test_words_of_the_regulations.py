@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from supervision.goals.models import Goal, GoalChange, GoalSheet, Milestone
 from supervision.orders.models import SupervisionOrder
 from supervision.rectification.models import Measure, Rectification
 from supervision.reports.models import QuarterlyReport
@@ -16,7 +17,7 @@ from workflows.lifecycle import Given
 from workflows.roles import DoerOf
 from workflows.words import Text
 
-KINDS = [QuarterlyReport, SupervisionOrder, Rectification, Measure]
+KINDS = [QuarterlyReport, SupervisionOrder, Rectification, Measure, GoalSheet, Goal, Milestone, GoalChange]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 

@@ -14,11 +14,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from organisation.models import Institution
+from supervision.goals.models import GoalSheet
 from supervision.orders.models import SupervisionOrder
 from supervision.reports.models import QuarterlyReport
 from supervision.reports.opening import open_quarterly_reports
 from tests.supervision import county as counties
-from tests.supervision.county import AT, County, moment, order_of, plan_of, report_of, walk
+from tests.supervision.county import AT, County, goal_of, moment, order_of, plan_of, report_of, walk
 from tests.workflows.clock_ground import DRAFTED, item_of, orders, stage
 from workflows import auditor, clockwork, openings, rounds, windows
 from workflows.auditor import Fault, audit, find
@@ -109,6 +110,14 @@ def test_an_open_document_that_nobody_owes_anything_on(place: County) -> None:
     order = order_of(place)
     WorkItem.objects.filter(document_id=order.pk).update(closed_at=AT, next_step_at=None)
     assert codes() == [("nobody_owes", order.pk)]
+
+
+def test_a_document_that_waits_with_its_parent_and_one_whose_parent_has_ended(place: County) -> None:
+    goal = goal_of(place, "goal_is_ready:staff")
+    assert (goal.state, codes()) == ("ready", [])
+    with damage():
+        GoalSheet.objects.filter(pk=goal.sheet_id).update(state="closed")
+        assert ("left_behind", goal.pk) in codes()
 
 
 @pytest.mark.parametrize("wrong", [None, moment(12, 31)])

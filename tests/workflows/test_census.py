@@ -16,7 +16,17 @@ from django.db import connection, connections, transaction
 from organisation.models import Institution
 from supervision.orders.models import SupervisionOrder
 from tests.supervision import county as counties
-from tests.supervision.county import CAST, County, act, measure_of, moment, order_of, report_of, walk
+from tests.supervision.county import (
+    CAST,
+    County,
+    act,
+    change_of,
+    measure_of,
+    moment,
+    order_of,
+    report_of,
+    walk,
+)
 from tests.workflows.clock_ground import in_threads, orders
 from tests.workflows.ground import behind_its_back, run_sql
 from workflows import auditor, census, tasks
@@ -354,6 +364,7 @@ def test_whoever_sees_everything_is_asked_about_no_row_and_nobody_else(place: Co
     report_of(place)
     measure_of(place)
     order_of(place, title="拟办的一件", unit="bureau")
+    change_of(place)
     for model in document_kinds():
         whole: Any = model._default_manager.filter(institution_id=place.institution.pk)
         assert whole.exists(), model

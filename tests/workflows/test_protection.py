@@ -107,10 +107,8 @@ def test_an_entry_of_an_earlier_transaction_does_not_do(real_place: County) -> N
 
 
 def test_no_document_is_born_without_an_entry(place: County) -> None:
-    order_of(place)
-    columns = [f.column for f in document_kinds()[0]._meta.concrete_fields if f.column != "id"]
-    table = document_kinds()[0]._meta.db_table
-    assert table == "orders_supervisionorder"
+    columns = [f.column for f in type(order_of(place))._meta.concrete_fields if f.column != "id"]
+    table = "orders_supervisionorder"
     names = ", ".join(f'"{c}"' for c in columns)
     assert "without an entry" in refused(f"INSERT INTO {table} ({names}) SELECT {names} FROM {table}")
 
@@ -118,8 +116,9 @@ def test_no_document_is_born_without_an_entry(place: County) -> None:
 @pytest.mark.parametrize("table", [model._meta.db_table for model in document_kinds()])
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_no_document_is_removed(place: County, table: str, change: str) -> None:
-    from tests.supervision.county import measure_of, report_of
+    from tests.supervision.county import change_of, measure_of, report_of
 
+    change_of(place)
     measure_of(place)
     report_of(place)
     run_sql("SET CONSTRAINTS ALL IMMEDIATE")

@@ -9,6 +9,7 @@ import pytest
 
 from organisation.actors import Actor, Capacity, clock_of
 from organisation.models import Unit
+from supervision.goals.models import Milestone
 from supervision.orders.models import CoOperatingUnit, SupervisionOrder
 from supervision.rectification.models import Measure, Rectification
 from supervision.reports.models import QuarterlyReport
@@ -17,6 +18,7 @@ from tests.supervision.county import (
     County,
     _appoint,
     change,
+    change_of,
     measure_of,
     moment,
     order_of,
@@ -34,8 +36,9 @@ TOWN = ("staff", "colleague", "deputy", "head", "delegate")
 @pytest.fixture
 def documents(place: County) -> dict[str, Any]:
     """One document of each kind, all of the town."""
-    measure = measure_of(place)
+    measure, change_ = measure_of(place), change_of(place)
     return {
+        "sheet": change_.sheet, "goal": change_.goal, "change": change_, "milestone": Milestone.objects.filter(goal=change_.goal)[0],
         "measure": measure, "rectification": measure.rectification, "order": measure.rectification.order, "report": report_of(place),
     }  # fmt: skip
 

@@ -75,6 +75,19 @@ def nobody_owes(p: dict[str, Any]) -> None:
     p["waiting"].duties = ()
 
 
+def waits_without_a_step_of_the_clock(p: dict[str, Any]) -> None:
+    p["waiting"].duties, p["waiting"].with_parent = (), True
+
+
+def owes_something_and_waits(p: dict[str, Any]) -> None:
+    p["waiting"].with_parent = True
+    p["called"] = Step("随行", "Called", p["waiting"] >> p["done"], by=CLOCK)
+
+
+def waits_at_the_end(p: dict[str, Any]) -> None:
+    p["done"].with_parent = True
+
+
 def owes_without_a_way(p: dict[str, Any]) -> None:
     p["waiting"].duties = (SUPERVISOR.owes("看", "look on", within="trial.look"),)
 
@@ -136,6 +149,9 @@ PLANTED: dict[Fault, str] = {
     no_birth: "nothing opens it: it has no birth",
     no_end: "it has no final state",
     nobody_owes: "nobody owes anything in waiting",
+    waits_without_a_step_of_the_clock: "waiting waits with its parent, but no step of the clock leads out of it",
+    owes_something_and_waits: "waiting waits with its parent, yet something is owed there",
+    waits_at_the_end: "done is final, yet something is owed or possible there",
     owes_without_a_way: "supervisor owes 'look on' in waiting but has no step out of it",
     owed_at_the_end: "done is final, yet something is owed or possible there",
     way_out_of_the_end: "done is final, yet something is owed or possible there",

@@ -10,18 +10,22 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config.addresses import database_of
+from supervision.goals.models import Goal
 from supervision.orders.models import SupervisionOrder
 from supervision.rectification.models import Measure, Rectification
 from tests.supervision.county import (
     AT,
+    GOALS_DECIDED,
     TO_APPROVED,
     TO_HAND,
     County,
     act,
+    change_of,
     fill_in,
     order_of,
     prove,
     report_of,
+    sheet_of,
     version_of,
     walk,
 )
@@ -43,6 +47,10 @@ def matters(place: County) -> County:
     for unit in ("town", "bureau"):
         report = report_of(place, unit)
     fill_in(place, report, "staff elsewhere")
+    for unit, staff, head in (("town", "staff", "head"), ("bureau", "staff elsewhere", "head elsewhere")):
+        road = f"goal_is_ready:{staff}, explain_fields:{staff}, hand_in:{staff}, sign:{head}, {GOALS_DECIDED}"
+        sheet = walk(place, sheet_of(place, unit=unit), road)
+        change_of(place, who=staff, goal=Goal.objects.get(sheet=sheet))
     return place
 
 

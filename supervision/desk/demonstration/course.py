@@ -53,7 +53,7 @@ class Course:
         for leg in self.legs.split(";"):
             offset, *doings = leg.split()
             day = calendar.shift(self.day, int(offset))
-            for hour, doing in zip(_hours(len(doings)), doings, strict=True):
+            for hour, doing in zip(hours_of(len(doings)), doings, strict=True):
                 when = soon(self.life.instant(day, hour), random.randrange(35))
                 when = max(when, last + timedelta(minutes=11)) if last else when
                 last = yield when
@@ -217,7 +217,7 @@ DOINGS: Mapping[str, Callable[[Course, str, str, datetime], None]] = {
 }
 
 
-def _hours(many: int) -> list[time]:
+def hours_of(many: int) -> list[time]:
     """So many hours of one day, in order; the same for the same number."""
     if many > len(HOURS):
         raise ValueError(f"{many} doings do not fit into one day")

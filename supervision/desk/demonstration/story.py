@@ -27,6 +27,7 @@ from supervision.desk.demonstration.county import (
     post_of,
 )
 from supervision.desk.demonstration.course import Course
+from supervision.desk.demonstration.goals import goals_of_the_year
 from supervision.desk.demonstration.life import Life
 from supervision.desk.demonstration.matters import Matter, late_report
 from supervision.desk.demonstration.today import TOLD
@@ -59,8 +60,10 @@ def live(until: datetime, *, quarters: int = QUARTERS) -> County:
     _report(life, past)
     _stand_ins(life)
     _read_notices(life, first)
-    for course in matters_of_today(life):
-        life.begin(course.run())
+    for matter in matters_of_today(life):
+        life.begin(matter.run())
+    for goals in goals_of_the_year(life):
+        life.begin(goals.run())
     life.go_on()
     give_addresses(county)
     for institution in (county.institution, neighbour.institution):

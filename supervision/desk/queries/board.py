@@ -26,7 +26,7 @@ from supervision.desk.pages import (
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.chrome import shown
 from supervision.desk.queries.counting import Counting, Figures
-from supervision.desk.queries.queue import LAMP_ORDER, Address, kinds_for_filter, pages_of
+from supervision.desk.queries.queue import LAMP_ORDER, Address, kinds_for_filter, pages_of, size_of
 from supervision.desk.queries.queue import filters_of as queue_filters
 from supervision.desk.queries.reader import Reader
 from workflows.census import end_of
@@ -36,7 +36,6 @@ from workflows.words import Text
 
 AGES = ((1, 3), (4, 7), (8, 15), (16, 30), (31, None))
 """Working days overdue, as the bars show them."""
-PAGE = 20
 
 
 def board_page(reader: Reader, address: Address) -> Board:
@@ -45,10 +44,10 @@ def board_page(reader: Reader, address: Address) -> Board:
     figures = counting.figures()
     lamp = address.get("lamp", Lamp.RED.value)
     lamp = lamp if lamp in Lamp.values else Lamp.RED.value
-    page = max(address.number("page", 1), 1)
-    found = _listed(counting, lamp, address, PAGE * (page - 1), PAGE + 1)
-    rows = _rows(found[:PAGE], reader)
-    total: int | str = f"{PAGE * page}+" if len(found) > PAGE else PAGE * (page - 1) + len(rows)
+    page, size = max(address.number("page", 1), 1), size_of(address)
+    found = _listed(counting, lamp, address, size * (page - 1), size + 1)
+    rows = _rows(found[:size], reader)
+    total: int | str = f"{size * page}+" if len(found) > size else size * (page - 1) + len(rows)
     names = {"red": _("Overdue"), "yellow": _("Close to due"), "green": _("In time")}
     closed = figures.in_time + figures.late
     return Board(
@@ -58,7 +57,7 @@ def board_page(reader: Reader, address: Address) -> Board:
             LampCount("done", closed, address.path, _("closed this year")),
         ),
         ages=_ages(figures, reader, address), ladder=_ladder(figures, reader, address), league=_league(figures, address), rows=rows,
-        pages=pages_of(address, page, PAGE, len(rows), total), on_time=_rate(figures.in_time, figures.late),
+        pages=pages_of(address, page, size, len(rows), total), on_time=_rate(figures.in_time, figures.late),
         trend=_trend(counting, figures, reader),
         search=address.get("q"), keep=tuple((n, address.get(n)) for n in ("lamp", "age", "level", "unit")),
         selects=(Select("kind", _("Type"), _("All types"), kinds_for_filter(), address.get("kind")),),

@@ -39,6 +39,8 @@ def chrome_of(request: Any) -> Chrome:
     nav.append(NavLink(_("My queue"), reverse("queue"), here == "queue", shown(waiting), "queue"))
     if roles & BOARD_READERS:
         nav.append(NavLink(_("Supervision board"), reverse("board"), here == "board"))
+    if roles & (BOARD_READERS | {PostRole.UNIT_STAFF}):
+        nav.append(NavLink(_("Goals of the year"), reverse("goals"), here == "goals"))
     nav.append(NavLink(_("All matters"), reverse("documents"), here == "documents"))
     if PostRole.SUPERVISOR in roles:
         nav.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -30,7 +31,7 @@ VOTES = {
     Vote.REFUSE.value: (Text("不同意", "Do not agree"), "refuse", "required"),
     Vote.RECUSE.value: (Text("申请回避", "Withdraw from deciding"), "plain", "required"),
 }
-INPUT_KINDS = {date: "date", int: "number", bool: "yes"}
+INPUT_KINDS = {date: "date", int: "number", Decimal: "decimal", bool: "yes"}
 MAIN_WORDS = "reason"
 """The input that is written in the panel's own text field."""
 
@@ -89,7 +90,7 @@ def _page_step(document: Any, step: Step[Any], reader: Reader, typed: Typed) -> 
 
 
 def _input(given: Given, document: Any, typed: Typed) -> Input:
-    kind = INPUT_KINDS.get(given.kind, "lines")
+    kind = "choice" if given.choices else INPUT_KINDS.get(given.kind, "lines")
     start = getattr(document, "asked_due_on", None) if given.name == "new_date" else None
     value = typed.values.get(given.name, start.isoformat() if start else "")
     return Input(
@@ -98,6 +99,7 @@ def _input(given: Given, document: Any, typed: Typed) -> Input:
         kind,
         value,
         required=not given.optional,
+        choices=tuple(Choice(value, text) for value, text in given.choices.items()),
         error=typed.errors.get(given.name, ""),
     )
 
@@ -165,7 +167,7 @@ def panel_of(
         act_url=reverse("act", kwargs=here), panel_url=f"{panel_url}" if item is None else reverse("item_panel", args=[item.pk]),
         document_url=said.document_url(**here), seen_version=typed.seen_version if typed.seen_version is not None else document.version,
         request_id=typed.request_id or str(uuid4()), steps=steps, chosen=chosen, item=item.pk if item else None, shape=shape,
-        facts=facts_of(document) if whole else (), files=files_of(document) if whole else (),
+        facts=facts_of(document, deciding=True) if whole else (), files=files_of(document) if whole else (),
         opinions=(*opinions_of(document, reader), *_awaited(items, reader)) if whole else (),
         opinion=typed.opinion, opinion_error=typed.errors.get(MAIN_WORDS, typed.errors.get("opinion", "")), overdue=overdue,
         phrases=_phrases(), errors=typed.general, confirming=typed.confirming, stale=typed.stale,

@@ -22,12 +22,13 @@ from supervision.desk.pages import (
     Words,
 )  # fmt: skip
 from supervision.desk.queries import reader as said
+from supervision.desk.queries.beginning import births_on
 from supervision.desk.queries.deciding import Typed, panel_of, rerouted_of
 from supervision.desk.queries.facts import facts_of, files_of, unit_name
 from supervision.desk.queries.reader import Reader
 from supervision.desk.queries.trail import entries_of
 from workflows import rounds
-from workflows.documents import Document, document_kinds, model_of
+from workflows.documents import Document, document_kinds, model_of, parent_of
 from workflows.judgement import capacity_for
 from workflows.models import Lamp, WorkItem
 from workflows.words import Text
@@ -98,10 +99,22 @@ def document_page(
         responsible=_responsible(document, reader, holders), states=_states(document), facts=facts_of(document),
         panel=None if final else panel_of(document, reader, items=items, shape="page", typed=typed),
         holders=tuple(_holding(item, holders, reader) for item in items),
-        no_holder="" if items or final else _("Nobody owes anything here."), files=files_of(document, may_remove=bool(attach_url)), entries=entries_of(document, reader),
+        no_holder=_no_holder(document, items), files=files_of(document, may_remove=bool(attach_url)), entries=entries_of(document, reader),
         round=_round(document), edit_url=_edit_url(document, reader), verified=_verified(document),
-        links=_links(document, reader), attach_url=attach_url,
+        links=_links(document, reader), attach_url=attach_url, beginnings=births_on(document, reader),
     )  # fmt: skip
+
+
+def _no_holder(document: Any, items: Sequence[WorkItem]) -> str:
+    """Why nobody holds it, where that is in order; "" otherwise."""
+    state = document.lifecycle.states.get(document.state)
+    if items or (state is not None and state.final):
+        return ""
+    if state is not None and state.with_parent and (above := parent_of(type(document))):
+        return _("It goes with its file above (%(kind)s), and moves on with it.") % {
+            "kind": above.lifecycle.title
+        }
+    return _("Nobody owes anything here.")
 
 
 def _states(document: Any) -> tuple[StateMark, ...]:
@@ -277,6 +290,6 @@ def _links(document: Any, reader: Reader) -> tuple[tuple[Words, str, str], ...]:
 def _seen(model: type[Document], reader: Reader, **conditions: Any) -> list[tuple[Words, str, str]]:
     rows = model.visible_to(reader.actor).filter(**conditions).order_by("pk")[:50]
     return [
-        (model.lifecycle.title, said.document_url(model.kind(), row.pk), f"{row} · {said.state_text(model.kind(), row.state)}")
+        (model.lifecycle.title, said.document_url(model.kind(), row.pk), row.in_short())
         for row in rows
     ]  # fmt: skip

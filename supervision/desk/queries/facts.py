@@ -26,14 +26,23 @@ def own_fields(model: type[Document]) -> list[models.Field[Any, Any]]:
     return [f for f in model._meta.concrete_fields if f.name not in common | SHOWN_ELSEWHERE]
 
 
-def facts_of(document: Any) -> tuple[Fact, ...]:
-    """Every field that says something, then every part with its rows. One statement a part."""
+def facts_of(document: Any, *, deciding: bool = False) -> tuple[Fact, ...]:
+    """Every field that says something, then every part with its rows. One statement a part.
+
+    `deciding`: and what whoever decides without the document's page before them must know besides.
+    """
+    remarks = document.remarks()
     facts = [
-        Fact(_label(field), value, was=_was(document, field))
+        Fact(_label(field), value, was=_was(document, field), tag=str(remarks.get(field.name, "")))
         for field in own_fields(type(document))
         if not isinstance(field, models.ForeignKey) and (value := value_of(document, field))
     ]
-    return (*facts, *_parts(document))
+    told = (
+        Fact(str(label)[:1].upper() + str(label)[1:], text)
+        for label, text in (document.told() if deciding else ())
+        if text
+    )
+    return (*facts, *_parts(document), *told)
 
 
 def _label(field: models.Field[Any, Any]) -> str:
@@ -52,6 +61,8 @@ def value_of(row: Any, field: models.Field[Any, Any]) -> str:
     value = getattr(row, field.attname)
     if value is None or value == "" or value is False or field.name.startswith("original_"):
         return ""
+    if isinstance(row, Document) and (named := dict(row.choices()).get(field.name)):
+        return str(dict(named).get(value, value))
     if field.choices:
         return str(getattr(row, f"get_{field.name}_display")())
     if isinstance(field, models.DateTimeField):
@@ -64,7 +75,9 @@ def value_of(row: Any, field: models.Field[Any, Any]) -> str:
         return wording.yes()
     if isinstance(field, models.PositiveSmallIntegerField) and value == 0:
         return ""
-    if isinstance(value, int | float) or isinstance(field, models.DecimalField):
+    if isinstance(field, models.DecimalField):
+        return wording.figure(value)
+    if isinstance(value, int | float):
         return str(number_format(value))
     return str(value)
 

@@ -45,7 +45,7 @@ def _card(item: Any, reader: Reader) -> Card:
     document = model_of(item.kind).visible_to(reader.actor).get(pk=item.document_id)
     spoken = [opinion for opinion in opinions_of(document, reader) if opinion.text]
     return Card(
-        row_of(item, reader), facts_of(document), files_of(document), spoken[-1] if spoken else None, _standing(item, document)
+        row_of(item, reader), facts_of(document, deciding=True), files_of(document), spoken[-1] if spoken else None, _standing(item, document)
     )  # fmt: skip
 
 

@@ -11,11 +11,9 @@ from django.utils.translation import gettext as _
 from supervision.desk.pages import ActiveFilter, Choice, Pages, Select, Tab, Words
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.facts import unit_name
-from supervision.desk.queries.queue import Address, filters_of, pages_of
+from supervision.desk.queries.queue import Address, filters_of, pages_of, size_of
 from supervision.desk.queries.reader import Reader
 from workflows.documents import document_kinds
-
-PAGE = 20
 
 
 @dataclass(frozen=True)
@@ -50,14 +48,14 @@ def documents_page(reader: Reader, address: Address) -> Listing:
         rows = rows.filter(state=address.get("state"))
     if address.get("q"):
         rows = rows.filter(Q(title__icontains=address.get("q")) | Q(number__icontains=address.get("q")))
-    page = max(address.number("page", 1), 1)
-    found = list(rows.order_by("-moved_at", "-pk")[PAGE * (page - 1) : PAGE * page + 1])
-    total: int | str = f"{PAGE * page}+" if len(found) > PAGE else PAGE * (page - 1) + len(found)
+    page, size = max(address.number("page", 1), 1), size_of(address)
+    found = list(rows.order_by("-moved_at", "-pk")[size * (page - 1) : size * page + 1])
+    total: int | str = f"{size * page}+" if len(found) > size else size * (page - 1) + len(found)
     lines = tuple(
         DocumentLine(
             d.title, said.document_url(d.kind(), d.pk), d.number, unit_name(d.unit), said.state_text(d.kind(), d.state), d.moved_at
         )
-        for d in found[:PAGE]
+        for d in found[:size]
     )  # fmt: skip
     tabs = tuple(
         Tab(m.kind(), str(m.lifecycle.title), f"{address.path}?of={m.kind()}", None, m is model)
@@ -65,7 +63,7 @@ def documents_page(reader: Reader, address: Address) -> Listing:
     )
     choices = tuple(Choice(name, state.text) for name, state in states.items())
     return Listing(
-        tabs, lines, pages_of(address, page, PAGE, len(lines), total), address.get("q"), (("of", model.kind()),),
+        tabs, lines, pages_of(address, page, size, len(lines), total), address.get("q"), (("of", model.kind()),),
         (Select("state", _("State"), _("All states"), choices, address.get("state")),), filters_of(address),
         f"{address.path}?of={model.kind()}",
     )  # fmt: skip

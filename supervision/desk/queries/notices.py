@@ -7,12 +7,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from supervision.desk.pages import NoticeLine, Notices, Tab
-from supervision.desk.queries.queue import Address, pages_of
+from supervision.desk.queries.queue import Address, pages_of, size_of
 from supervision.desk.queries.reader import Reader
 from workflows.models import Notice
 from workflows.notices import Wording, wordings
-
-PAGE = 20
 
 
 def notices_page(reader: Reader, address: Address) -> Notices:
@@ -20,16 +18,16 @@ def notices_page(reader: Reader, address: Address) -> Notices:
     own = Notice.objects.filter(person_id=reader.actor.person_id or 0)
     unread = own.filter(read_at__isnull=True)
     only_unread = address.get("only") == "unread"
-    page = max(address.number("page", 1), 1)
-    rows = list((unread if only_unread else own).order_by("-at", "-id")[PAGE * (page - 1) : PAGE * page + 1])
+    page, size = max(address.number("page", 1), 1), size_of(address)
+    rows = list((unread if only_unread else own).order_by("-at", "-id")[size * (page - 1) : size * page + 1])
     waiting = unread[:100].count()
     language = get_language() or "zh-hans"
-    shown = rows[:PAGE]
+    shown = rows[:size]
     said = wordings(shown, [language] * len(shown))
     lines = tuple(_line(row, words) for row, words in zip(shown, said, strict=True))
-    total: int | str = f"{PAGE * page}+" if len(rows) > PAGE else PAGE * (page - 1) + len(lines)
+    total: int | str = f"{size * page}+" if len(rows) > size else size * (page - 1) + len(lines)
     return Notices(
-        lines, pages_of(address, page, PAGE, len(lines), total), waiting,
+        lines, pages_of(address, page, size, len(lines), total), waiting,
         (
             Tab("all", _("All notices"), address.path, None, not only_unread),
             Tab("unread", _("Unread"), f"{address.path}?only=unread", waiting, only_unread),

@@ -45,7 +45,9 @@ class Address:
 
     def __init__(self, path: str, query: QueryDict) -> None:
         self.path = path
-        self.query: dict[str, str] = {key: str(value) for key, value in query.items() if value}
+        # PostgreSQL takes no NUL in a text: nobody types one, and no page should fall over it.
+        said = {key: str(value).replace("\x00", "") for key, value in query.items()}
+        self.query: dict[str, str] = {key: value for key, value in said.items() if value}
 
     def get(self, name: str, default: str = "") -> str:
         return self.query.get(name, default)
@@ -72,8 +74,7 @@ def queue_page(reader: Reader, address: Address) -> Queue:
     tab = address.get("tab", "mine")
     if tab not in ("mine", "claimable", "done"):
         tab = "mine"
-    size = address.number("size", SIZES[0])
-    size = size if size in SIZES else SIZES[0]
+    size = size_of(address)
     page = max(address.number("page", 1), 1)
     narrowing = Narrowing(
         lamp=address.get("lamp") or None, kind=address.get("kind") or None, unit=address.number("unit", 0) or None, text=address.get("q")
@@ -155,6 +156,12 @@ def _units(rows: Sequence[Row], address: Address) -> tuple[Choice, ...]:
     """The units of the rows shown: a drop-down over the whole backlog would grow with it."""
     found = {row.unit_id: row.unit for row in rows if row.unit_id}
     return tuple(Choice(str(pk), name) for pk, name in sorted(found.items(), key=lambda pair: str(pair[1])))
+
+
+def size_of(address: Address) -> int:
+    """How many rows a page has, as its address says; one of SIZES."""
+    size = address.number("size", SIZES[0])
+    return size if size in SIZES else SIZES[0]
 
 
 def pages_of(address: Address, page: int, size: int, shown_rows: int, total: int | str) -> Pages:

@@ -162,7 +162,7 @@ def document_url(kind: str, pk: int) -> str:
 def tone_of(kind: str, step: Step[Any]) -> str:
     """forward, back, refuse or plain: where a step leads, seen from where it stands.
 
-    Back leads to an earlier state and asks for words; refuse ends the matter and asks for words.
+    Back leads to an earlier state, or to where somebody must mend it, and asks for words; refuse ends the matter and asks for words.
     """
     if step.is_birth:
         return "forward"
@@ -171,7 +171,8 @@ def tone_of(kind: str, step: Step[Any]) -> str:
     asks = any(given.kind is str and not given.optional for given in step.given)
     if step.path.target.final and asks and step.irreversible:
         return "refuse"
-    if target < source and asks:
+    goes_back = target < source or (step.decides and (step.path.target.edits or step.path.target.attaches))
+    if goes_back and asks:
         return "back"
     return (
         "plain"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -93,7 +94,13 @@ def words_of(document: Any, step: str, content: Mapping[str, Any]) -> str:
 
 
 def _said(given: Given, value: Any) -> str:
-    """What was handed over, as a reader says it: a day, not its code."""
+    """What was handed over, as a reader says it: a day, a choice and a figure, not their codes."""
+    if given.choices:
+        return str(given.choices.get(value, value))
+    if given.kind is bool:
+        return wording.yes()
+    if given.kind is Decimal:
+        return wording.figure(Decimal(value))
     return wording.full_day(date.fromisoformat(value)) if given.kind is date else str(value)
 
 
@@ -117,7 +124,11 @@ def _changes(document: Any, content: Mapping[str, Any]) -> tuple[Change, ...]:
         f.name: f for f in document._meta.concrete_fields
     }
     changed = [
-        Change(str(fields[n].verbose_name), _shown(fields[n], before.get(n)), _shown(fields[n], after[n]))
+        Change(
+            str(fields[n].verbose_name),
+            _shown(fields[n], before.get(n), document),
+            _shown(fields[n], after[n], document),
+        )
         for n in after
         if n in fields
     ]
@@ -129,16 +140,20 @@ def _changes(document: Any, content: Mapping[str, Any]) -> tuple[Change, ...]:
     return tuple(changed)
 
 
-def _shown(field: models.Field[Any, Any], value: Any) -> str:
+def _shown(field: models.Field[Any, Any], value: Any, document: Any) -> str:
     """A value of the ledger's payload in the reader's words: choices by their label, days as days, yes and no."""
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
         return wording.yes() if value else wording.no()
+    if named := dict(document.choices()).get(field.name):
+        return str(dict(named).get(value, value))
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
     if isinstance(field, models.DateField) and not isinstance(field, models.DateTimeField):
         return wording.full_day(date.fromisoformat(value))
+    if isinstance(field, models.DecimalField):
+        return wording.figure(Decimal(value))
     if isinstance(field, models.ForeignKey) and field.related_model is Unit:
         unit = Unit.objects.filter(pk=value).first()
         return str(unit) if unit else str(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -133,6 +134,11 @@ def _read(given: Given, raw: str) -> Any:
         return date.fromisoformat(raw)
     if given.kind is int:
         return int(raw)
+    if given.kind is Decimal:
+        try:
+            return Decimal(raw.replace(",", "").replace("，", ""))
+        except InvalidOperation as unreadable:
+            raise ValueError(raw) from unreadable
     return raw == "yes" if given.kind is bool else raw
 
 
@@ -140,6 +146,8 @@ def _wrong(given: Given) -> str:
     kind = INPUT_KINDS.get(given.kind)
     if kind == "date":
         return _("Enter “%(name)s” as a date, such as 2026-10-10.") % {"name": given.text}
+    if kind == "decimal":
+        return _("Enter “%(name)s” as a number, such as 96.5.") % {"name": given.text}
     return _("Enter “%(name)s” as a whole number.") % {"name": given.text}
 
 

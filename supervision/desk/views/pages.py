@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from organisation.middleware import Page
-from supervision.desk.editing import birth_form, editor_for
+from supervision.desk.editing import editor_for
 from supervision.desk.queries import reader as said
 from supervision.desk.queries.board import board_page
 from supervision.desk.queries.chrome import BOARD_READERS, home_of
@@ -28,10 +27,9 @@ from supervision.desk.queries.queue import Address, queue_page
 from supervision.desk.queries.reader import reader_of
 from supervision.desk.views.answers import go, said_no, sorted_out
 from supervision.desk.views.deciding import found
-from supervision.schemes.queries import cycle_in_force
 from workflows import attachments
-from workflows.documents import Conflict, Refused, Stale, model_of
-from workflows.fire import edit, start
+from workflows.documents import Conflict, Refused, Stale
+from workflows.fire import edit
 from workflows.models import Attachment
 from workflows.notices import mark_read
 from workflows.worklist import open_items
@@ -109,52 +107,6 @@ def edit_draft(request: Page, kind: str, pk: int) -> HttpResponse:
         "back": said.document_url(kind, pk), "attach_url": reverse("attach", args=[kind, pk]),
     }  # fmt: skip
     return render(request, "desk/edit.html", context, status=status)
-
-
-@login_required
-def begin(request: Page, kind: str, step: str) -> HttpResponse:
-    """Open a document by hand, where the lifecycle lets a person do so."""
-    reader = reader_of(request)
-    try:
-        model = model_of(kind)
-    except (LookupError, ValueError):
-        raise Http404 from None
-    birth = model.lifecycle.steps.get(step)
-    if (
-        birth is None
-        or not birth.is_birth
-        or not birth.by.capacities(reader.actor, model(institution_id=reader.actor.institution_id))
-    ):
-        raise Http404
-    form = birth_form(model, reader, request.POST if request.method == "POST" else None)
-    request_id, status = request.POST.get("request_id") or str(uuid4()), 200
-    notes: tuple[str, ...] = ()
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                made: Any = start(
-                    model, step, actor=reader.actor, at=reader.at, request_id=UUID(request_id), institution_id=reader.actor.institution_id,
-                    cycle=cycle_in_force(reader.actor.institution_id, reader.today), **form.cleaned_data,
-                )  # fmt: skip
-            except Refused as refused:
-                fields, notes = sorted_out(refused)
-                for name, text in fields.items():
-                    form.add_error(name if name in form.fields else None, text)
-            else:
-                return go(
-                    request,
-                    reverse("edit", args=[kind, made.pk]),
-                    _("Opened: %(title)s") % {"title": made.title},
-                )
-    context = {
-        "kind": model.lifecycle.title,
-        "step": birth.text,
-        "form": form,
-        "request_id": request_id,
-        "notes": notes,
-    }
-    return render(request, "desk/begin.html", context, status=status)
 
 
 @login_required

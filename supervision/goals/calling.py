@@ -1,0 +1,48 @@
+"""布置年度目标编报 The performance office calls for the goals of a year: a sheet for every unit of the scheme that has none."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from organisation.actors import Actor
+from organisation.models import Unit
+from organisation.queries import local_day
+from supervision.goals.models import GoalSheet
+from supervision.schemes.models import Cycle
+from supervision.schemes.queries import units_of_scheme
+from workflows.fire import start_many
+
+AT_ONCE = 500
+"""Sheets held in memory together; all of a year are opened in one transaction."""
+
+
+def without_sheet(cycle: Cycle, at: datetime) -> QuerySet[Unit]:
+    """The units that the scheme appraises and that have no goal sheet of this year."""
+    has_one = GoalSheet.objects.filter(unit=OuterRef("pk"), cycle=cycle)
+    return units_of_scheme(cycle, local_day(cycle.institution_id, at)).exclude(Exists(has_one))
+
+
+def call_for_goals(cycle: Cycle, *, actor: Actor, at: datetime) -> int:
+    """Open a sheet for every unit that has none, and tell it; how many. A second call finds nothing missing.
+
+    Raises Refused for anybody but the performance office, and RuleMissing when the year's scheme knows no goals.
+    """
+    with transaction.atomic():
+        # Of two that call at once the second waits here.
+        Cycle.objects.select_for_update(no_key=True).get(pk=cycle.pk)
+        missing = list(without_sheet(cycle, at).values_list("pk", flat=True))
+        for first in range(0, len(missing), AT_ONCE):
+            rows = [
+                {
+                    "institution_id": cycle.institution_id,
+                    "cycle_id": cycle.pk,
+                    "unit_id": unit,
+                    "title": f"{cycle.year}年度目标责任书",
+                }
+                for unit in missing[first : first + AT_ONCE]
+            ]
+            start_many(GoalSheet, "call", rows, actor=actor, at=at)
+    return len(missing)
