@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from workflows.lifecycle import Lifecycle, State, Step
 
 
+ENGINES_OWN = frozenset({
+    "edit", "claim", "release", "hand_over", "open_item", "attach", "remove_attachment", "erase", "pass_over", "rederived", "rerouted",
+    "came_back", "claim_released", "calendar_settled", "vote", "seats_open", "seat_replaced", "seat_moved",
+})  # fmt: skip
+"""What the engine itself writes into a document's chain under a name of its own."""
+
+
 def faults(lifecycle: type[Lifecycle[Any]]) -> list[str]:
     """Every reason why this lifecycle cannot be meant, as sentences; empty when it is sound."""
     return [
@@ -119,6 +126,10 @@ def _declarations(lifecycle: type[Lifecycle[Any]]) -> list[str]:
             )
         if step.begins_anew and not step.path.target.edits:
             found.append(f"{name} begins anew in {step.path.target.name}, where nobody drafts")
+    found += [
+        f"step {name} has the name of one of the engine's own acts, and the ledger could not tell them apart"
+        for name in sorted(ENGINES_OWN.intersection(lifecycle.steps))
+    ]
     by_key: dict[str, object] = {}
     for role in (r for step in lifecycle.steps.values() for r in (step.by, *step.tells)):
         known = by_key.setdefault(role.key, (role.post, role.unit))

@@ -56,9 +56,9 @@ class MilestoneLifecycle(Lifecycle["Milestone"]):
 
     open = Step("下达节点", "Open", BIRTH >> to_do, by=CLOCK)
 
-    claim = Step("报结", "Claim reached", (to_do | sent_back) >> claimed, by=UNIT_STAFF, must=(has_evidence,), given=(done,),
+    claim_reached = Step("报结", "Claim reached", (to_do | sent_back) >> claimed, by=UNIT_STAFF, must=(has_evidence,), given=(done,),
                  records={"done": done, "claimed_at": AT}, tells=(PERFORMANCE_OFFICE, HEAD))
-    take_back = Step("撤回报结", "Take the claim back", claimed >> to_do, by=UNIT_STAFF.who_did("claim"), must=(unopened, recent))
+    take_back = Step("撤回报结", "Take the claim back", claimed >> to_do, by=UNIT_STAFF.who_did("claim_reached"), must=(unopened, recent))
     accept = Step("核查通过", "Accept", claimed >> reached, by=PERFORMANCE_OFFICE, decides=True, given=(conclusion, how_checked),
                   records={"conclusion": conclusion, "reached_at": AT}, tells=(UNIT_STAFF, HEAD))
     return_work = Step("退回重办", "Send back", claimed >> sent_back, by=PERFORMANCE_OFFICE, decides=True, given=(REASON, how_checked),

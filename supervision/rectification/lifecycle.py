@@ -118,9 +118,9 @@ class RectificationLifecycle(Lifecycle["Rectification"]):
     sign_correction = Step("签报修改稿", "Sign the correction", correction_for_head >> for_review, by=HEAD, signs=True,
                            records={"signed_at": AT}, tells=(SUPERVISOR,))
 
-    claim = Step("报请验收", "Ask for acceptance", in_progress >> claimed, by=HEAD, must=(all_accepted,),
+    ask_acceptance = Step("报请验收", "Ask for acceptance", in_progress >> claimed, by=HEAD, must=(all_accepted,),
                  records={"claimed_at": AT}, tells=(SUPERVISOR,))
-    take_claim_back = Step("撤回验收申请", "Take the request back", claimed >> in_progress, by=HEAD.who_did("claim"), must=(unopened, recent))
+    take_claim_back = Step("撤回验收申请", "Take the request back", claimed >> in_progress, by=HEAD.who_did("ask_acceptance"), must=(unopened, recent))
     take_up = Step("开始验收", "Take up the acceptance", claimed >> under_acceptance, by=SUPERVISOR, decides=True, tells=(HEAD,))
     return_measure = Step("验收退回", "Return a measure", under_acceptance >> in_progress, by=SUPERVISOR, decides=True,
                           must=(has_numbers,), given=(REASON, failed, how_checked), causes=(begin_again,),
@@ -163,7 +163,7 @@ class MeasureLifecycle(Lifecycle["Measure"]):
     open = MeasureStep("下达措施", "Open", BIRTH >> to_do, by=CLOCK, tells=(UNIT_STAFF, DEPUTY))
     begin_again = MeasureStep("验收退回重办", "Begin again", BIRTH >> sent_back, by=CLOCK, tells=(UNIT_STAFF, DEPUTY))
 
-    claim = MeasureStep("报结", "Claim done", (to_do | sent_back) >> claimed, by=UNIT_STAFF, must=(has_evidence,),
+    claim_done = MeasureStep("报结", "Claim done", (to_do | sent_back) >> claimed, by=UNIT_STAFF, must=(has_evidence,),
                         given=(done,), records={"done": done, "claimed_at": AT}, tells=(SUPERVISOR, HEAD))
     take_up = MeasureStep("开始核查", "Take up the check", claimed >> under_check, by=SUPERVISOR, decides=True, tells=(UNIT_STAFF,))
     accept = MeasureStep("核查通过", "Accept", under_check >> accepted, by=SUPERVISOR, decides=True,

@@ -42,9 +42,10 @@ class Owed:
 
 @dataclass(eq=False)
 class Seat:
-    """A place in a panel; `post` is a post's number, None for any one of an office."""
+    """A place in a panel of the document's n-th round, `turn`; `post` is a post's number, None for any one of an office."""
 
     number: int
+    turn: int
     panel: str
     post: int | None
     vote: str = ""

@@ -128,8 +128,8 @@ hand_in_correction | returned | correction_for_head | unit_staff | handles | has
 take_back_correction | correction_for_head | returned | unit_staff who hand_in_correction | handles | unopened recent | |
 send_back_correction | correction_for_head | returned | head | decides | | reason | unit_staff
 sign_correction | correction_for_head | for_review | head | signs | | | supervisor
-claim | in_progress | claimed | head | handles | all_accepted | | supervisor
-take_claim_back | claimed | in_progress | head who claim | handles | unopened recent | |
+ask_acceptance | in_progress | claimed | head | handles | all_accepted | | supervisor
+take_claim_back | claimed | in_progress | head who ask_acceptance | handles | unopened recent | |
 take_up | claimed | under_acceptance | supervisor | decides | | | head
 return_measure | under_acceptance | in_progress | supervisor | decides | has_numbers | reason failed_number how_checked | unit_staff head deputy_in_charge
 accept | under_acceptance | accepted | supervisor | decides | all_accepted | conclusion how_checked | unit_staff head leading_group
@@ -137,7 +137,7 @@ accept | under_acceptance | accepted | supervisor | decides | all_accepted | con
     MEASURE: """
 open | - | to_do | clock | handles | | | unit_staff deputy_in_charge
 begin_again | - | sent_back | clock | handles | | | unit_staff deputy_in_charge
-claim | to_do sent_back | claimed | unit_staff | handles | has_evidence | done | supervisor head
+claim_done | to_do sent_back | claimed | unit_staff | handles | has_evidence | done | supervisor head
 take_up | claimed | under_check | supervisor | decides | | | unit_staff
 accept | under_check | accepted | supervisor | decides | | conclusion how_checked | unit_staff head
 return_work | under_check | sent_back | supervisor | decides | | reason how_checked | unit_staff head

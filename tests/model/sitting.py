@@ -27,7 +27,7 @@ def convene(book: Book, matter: Matter, panel: str, at: datetime) -> None:
     matter.entries += 1
     for post in [None] if panel == "office" else posts:
         book.seats_given += 1
-        seat = Seat(book.seats_given, panel, post)
+        seat = Seat(book.seats_given, matter.rounds, panel, post)
         matter.seats.append(seat)
         unit = None if post is None else book.register.posts[post].unit
         book.open(matter, duty, role, at, unit=unit, seat=seat.number, turn=matter.rounds)
@@ -50,13 +50,8 @@ def sitting(matter: Matter) -> list[Seat]:
     """The seats of the panel that decides now; none when no round is open."""
     if matter.state != "for_leadership":
         return []
-    last = matter.seats[-1].panel
-    count = 0
-    for seat in reversed(matter.seats):
-        if seat.panel != last:
-            break
-        count += 1
-    return matter.seats[-count:]
+    last = matter.seats[-1]
+    return [seat for seat in matter.seats if (seat.turn, seat.panel) == (last.turn, last.panel)]
 
 
 def fitting(book: Book, matter: Matter, seat: Seat, who: str, at: datetime) -> list[Standing]:

@@ -113,7 +113,7 @@ def _open(world: World, kind: str) -> None:
 def _carry_out(world: World, who: str) -> None:
     for measure in [m for m in world.book.matters if m.kind == MEASURE and m.state in ("to_do", "sent_back")]:
         world.attach(measure, who)
-        for name, by in (("claim", who), ("take_up", "checker"), ("accept", "checker")):
+        for name, by in (("claim_done", who), ("take_up", "checker"), ("accept", "checker")):
             step = STEPS_OF[MEASURE][name]
             world.step(measure, step, by, {field: values(world, measure, field)[0] for field in step.given})
 
@@ -217,7 +217,7 @@ SIGNED = f"{TO_HAND}, plan + two hats, plan hand_in colleague, plan sign head"
 RETURNED = f"{SIGNED}, plan return_plan checker"
 PUT = f"{TO_HAND}, plan + staff, plan hand_in staff, plan sign head, plan forward checker"
 APPROVED = f"{PUT}, vote office, vote leader, vote second leader"
-DONE = f"{APPROVED}, measures staff, plan claim head"
+DONE = f"{APPROVED}, measures staff, plan ask_acceptance head"
 
 STARTS = {
     start.name: start
@@ -257,12 +257,12 @@ STARTS = {
             f"{RETURNED}, plan hand_in_correction staff, open plan", f"{DONE}, wait 2", f"{DONE}, open plan",
             f"{TO_HAND}, delegate staff unit_staff head, plan + head, plan hand_in colleague",
             f"{RETURNED}, delegate staff unit_staff head, plan + head, plan hand_in_correction colleague",
-            f"{SIGNED}, plan forward checker, vote office, vote leader, vote second leader, measures staff, plan claim head",
-            f"{SIGNED}, plan forward checker, vote office, vote leader, vote second leader, measures staff, plan claim head, plan take_up checker",
+            f"{SIGNED}, plan forward checker, vote office, vote leader, vote second leader, measures staff, plan ask_acceptance head",
+            f"{SIGNED}, plan forward checker, vote office, vote leader, vote second leader, measures staff, plan ask_acceptance head, plan take_up checker",
         )),
         Start("rectification measures", moment(5, 6), _order_that_demands, (
-            APPROVED, f"{APPROVED}, measure + two hats, measure claim staff",
-            f"{APPROVED}, measure + two hats, measure claim staff, measure take_up checker", DONE, f"{DONE}, plan take_up checker",
+            APPROVED, f"{APPROVED}, measure + two hats, measure claim_done staff",
+            f"{APPROVED}, measure + two hats, measure claim_done staff, measure take_up checker", DONE, f"{DONE}, plan take_up checker",
             f"{DONE}, plan take_up checker, plan return_measure checker",
         )),
     )

@@ -283,7 +283,7 @@ def add_evidence(place: County, document: Any, who: str, at: datetime = AT) -> N
 def finish_measures(place: County, plan: Any, who: str, at: datetime = AT) -> None:
     """Every open measure of a rectification is done by `who` and accepted by the checker."""
     for measure in Measure.objects.filter(rectification=plan, state__in=("to_do", "sent_back")):
-        walk(place, measure, f"add_evidence:{who}, claim:{who}, take_up:checker, accept:checker", at)
+        walk(place, measure, f"add_evidence:{who}, claim_done:{who}, take_up:checker, accept:checker", at)
 
 
 def plan_goal(place: County, goal: Any, who: str, at: datetime = AT, **fields: Any) -> None:
@@ -334,7 +334,7 @@ def goals_concluded(place: County, sheet: Any, who: str, at: datetime = AT) -> N
 def milestones_reached(place: County, goal: Any, who: str, at: datetime = AT) -> None:
     """Every milestone of the goal is reached by the unit's staff and accepted by `who`."""
     for milestone in Milestone.objects.filter(goal=goal, state="to_do"):
-        walk(place, milestone, f"add_evidence:staff, claim:staff, accept:{who}", at)
+        walk(place, milestone, f"add_evidence:staff, claim_reached:staff, accept:{who}", at)
 
 
 def in_words(place: County, goal: Any, who: str, at: datetime = AT) -> None:

@@ -159,7 +159,7 @@ MAY_WITH_GOAL: Mapping[str, Mapping[str, str]] = {
 
 # --- A milestone -------------------------------------------------------------------------------------------
 
-CLAIMED = "add_evidence:staff, claim:two hats"
+CLAIMED = "add_evidence:staff, claim_reached:two hats"
 
 MILESTONES = {
     "to_do": "add_evidence:staff",
@@ -173,11 +173,15 @@ MILESTONES = {
 }
 
 MAY_WITH_MILESTONE: Mapping[str, Mapping[str, str]] = {
-    "to_do": {"claim": STAFF, "cancel": "clock"},
+    "to_do": {"claim_reached": STAFF, "cancel": "clock"},
     "to_do without evidence": {"cancel": "clock"},
-    "to_do after its date": {"claim": STAFF, "cancel": "clock", "close_as_missed": "office, two hats"},
+    "to_do after its date": {
+        "claim_reached": STAFF,
+        "cancel": "clock",
+        "close_as_missed": "office, two hats",
+    },
     "claimed": {"take_back": "two hats", "accept": OFFICE, "return_work": OFFICE, "cancel": "clock"},
-    "sent_back": {"claim": STAFF, "cancel": "clock"},
+    "sent_back": {"claim_reached": STAFF, "cancel": "clock"},
     "reached": {},
     "missed": {},
     "cancelled": {},

@@ -129,27 +129,33 @@ def test_a_plan_that_is_withdrawn_closes_its_round_with_every_seat(place: County
 
 def test_the_acceptance_waits_for_every_measure(place: County) -> None:
     plan = walk(place, plan_of(place), TO_APPROVED)
-    assert refusal(place, plan, "claim", "head") == [("all_accepted", {"count": 2})]
+    assert refusal(place, plan, "ask_acceptance", "head") == [("all_accepted", {"count": 2})]
     walk(
         place,
         Measure.objects.get(place=1),
-        "add_evidence:staff, claim:staff, take_up:checker, accept:checker",
+        "add_evidence:staff, claim_done:staff, take_up:checker, accept:checker",
     )
-    assert refusal(place, plan, "claim", "head") == [("all_accepted", {"count": 1})]
+    assert refusal(place, plan, "ask_acceptance", "head") == [("all_accepted", {"count": 1})]
 
 
 def test_the_order_waits_for_its_rectification(place: County) -> None:
     plan = plan_of(place)
     order = walk(place, plan.order, "prove:staff")
     assert refusal(place, order, "claim_done", "head") == [("rectified", {})]
-    walk(place, plan, f"{TO_APPROVED}, finish_measures:staff, claim:head, take_up:checker, accept:checker")
+    walk(
+        place,
+        plan,
+        f"{TO_APPROVED}, finish_measures:staff, ask_acceptance:head, take_up:checker, accept:checker",
+    )
     act(place, order, "claim_done", "head")
 
 
 def test_a_measure_that_fails_the_acceptance_is_begun_again_and_the_first_attempt_stands(
     place: County,
 ) -> None:
-    plan = walk(place, plan_of(place), f"{TO_APPROVED}, finish_measures:staff, claim:head, take_up:checker")
+    plan = walk(
+        place, plan_of(place), f"{TO_APPROVED}, finish_measures:staff, ask_acceptance:head, take_up:checker"
+    )
     act(place, plan, "return_measure", "checker", moment(3, 4), failed=2)
     plan = again(plan)
     assert (plan.state, plan.failed_measure, plan.times_returned) == ("in_progress", 2, 1)
@@ -161,20 +167,27 @@ def test_a_measure_that_fails_the_acceptance_is_begun_again_and_the_first_attemp
         first.measure,
     )
     assert owed(second) == {"measure.correction": date(2026, 3, 9)}
-    assert refusal(place, plan, "claim", "head") == [("all_accepted", {"count": 1})]
+    assert refusal(place, plan, "ask_acceptance", "head") == [("all_accepted", {"count": 1})]
     plan = walk(
-        place, plan, "finish_measures:staff, claim:head, take_up:checker, accept:checker", moment(3, 5)
+        place,
+        plan,
+        "finish_measures:staff, ask_acceptance:head, take_up:checker, accept:checker",
+        moment(3, 5),
     )
     assert plan.state == "accepted"
 
 
 def test_only_a_measure_of_the_plan_can_fail(place: County) -> None:
-    plan = walk(place, plan_of(place), f"{TO_APPROVED}, finish_measures:staff, claim:head, take_up:checker")
+    plan = walk(
+        place, plan_of(place), f"{TO_APPROVED}, finish_measures:staff, ask_acceptance:head, take_up:checker"
+    )
     assert refusal(place, plan, "return_measure", "checker", failed=3) == [("given.failed.0", {})]
 
 
 def test_the_clock_of_the_measures_stands_while_they_are_accepted(place: County) -> None:
-    plan = walk(place, plan_of(place), f"{TO_APPROVED}, finish_measures:staff, claim:head", moment(3, 10))
+    plan = walk(
+        place, plan_of(place), f"{TO_APPROVED}, finish_measures:staff, ask_acceptance:head", moment(3, 10)
+    )
     assert owed(plan) == {
         "rectification.measures": None,
         "rectification.acceptance_take_up": date(2026, 3, 12),
@@ -188,15 +201,15 @@ def test_the_clock_of_the_measures_stands_while_they_are_accepted(place: County)
 
 def test_a_measure_is_not_claimed_without_evidence(place: County) -> None:
     measure = measure_of(place)
-    assert refusal(place, measure, "claim", "staff") == [("has_evidence", {})]
-    walk(place, measure, "add_evidence:staff, claim:staff")
+    assert refusal(place, measure, "claim_done", "staff") == [("has_evidence", {})]
+    walk(place, measure, "add_evidence:staff, claim_done:staff")
     assert again(measure).done == "已更换阀门三处"
 
 
 def test_a_measure_that_did_not_pass_is_mended_by_its_own_date(place: County) -> None:
     measure = walk(
-        place, measure_of(place), "add_evidence:staff, claim:staff, take_up:checker, return_work:checker"
+        place, measure_of(place), "add_evidence:staff, claim_done:staff, take_up:checker, return_work:checker"
     )
     assert owed(measure) == {"measure.correction": date(2026, 3, 5)}
-    measure = walk(place, measure, "claim:staff, take_up:drafter, accept:drafter", AT)
+    measure = walk(place, measure, "claim_done:staff, take_up:drafter, accept:drafter", AT)
     assert (measure.state, measure.times_returned) == ("accepted", 1)

@@ -15,7 +15,7 @@ SIGNED = "plan_two_measures:two hats, hand_in:staff, sign:head"
 RETURNED = f"{SIGNED}, return_plan:checker"
 APPROVED = f"{SIGNED}, forward:checker, agree:office, agree:leader, agree:second leader"
 DONE = f"{APPROVED}, finish_measures:staff"
-CLAIMED = f"{DONE}, claim:head"
+CLAIMED = f"{DONE}, ask_acceptance:head"
 
 SITUATIONS = {
     "plan_owed": "plan_two_measures:two hats",
@@ -43,14 +43,14 @@ MAY = {
     "correction_for_head": {
         "take_back_correction": "colleague", "send_back_correction": UNIT_HEAD, "sign_correction": UNIT_HEAD,
     },
-    "in_progress": {"claim": UNIT_HEAD},
+    "in_progress": {"ask_acceptance": UNIT_HEAD},
     "in_progress with open measures": {},
     "claimed": {"take_claim_back": "head", "take_up": OFFICE},
     "under_acceptance": {"return_measure": OFFICE, "accept": OFFICE},
     "accepted": {},
 }  # fmt: skip
 
-MEASURE_CLAIMED = "add_evidence:staff, claim:two hats"
+MEASURE_CLAIMED = "add_evidence:staff, claim_done:two hats"
 
 MEASURE_SITUATIONS = {
     "to_do": "add_evidence:staff",
@@ -62,11 +62,11 @@ MEASURE_SITUATIONS = {
 }
 
 MEASURE_MAY = {
-    "to_do": {"claim": STAFF},
+    "to_do": {"claim_done": STAFF},
     "to_do without evidence": {},
     "claimed": {"take_up": OFFICE},
     "under_check": {"accept": OFFICE, "return_work": OFFICE},
-    "sent_back": {"claim": STAFF},
+    "sent_back": {"claim_done": STAFF},
     "accepted": {},
 }
 

@@ -41,7 +41,7 @@ def test_a_rectification_is_planned_approved_done_and_accepted(place: County) ->
     plan = walk(
         place,
         plan_of(place),
-        f"{TO_APPROVED}, finish_measures:staff, claim:head, take_up:checker, accept:checker",
+        f"{TO_APPROVED}, finish_measures:staff, ask_acceptance:head, take_up:checker, accept:checker",
     )
     assert plan.state == "accepted"
     assert {m.state for m in Measure.objects.filter(rectification=plan)} == {"accepted"}
@@ -51,7 +51,7 @@ def test_a_rectification_is_planned_approved_done_and_accepted(place: County) ->
 
 def test_a_measure_is_done_and_accepted(place: County) -> None:
     measure = walk(
-        place, measure_of(place), "add_evidence:staff, claim:staff, take_up:checker, accept:checker"
+        place, measure_of(place), "add_evidence:staff, claim_done:staff, take_up:checker, accept:checker"
     )
     assert again(measure).state == "accepted"
 

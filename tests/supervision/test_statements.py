@@ -108,7 +108,11 @@ def test_the_steps_of_a_rectification_and_its_measures(
     )
     plan = walk(place, plan, "finish_measures:staff")
     with counted(monkeypatch) as seen:
-        walk(place, plan, "claim:head, take_claim_back:head, claim:head, take_up:checker, accept:checker")
+        walk(
+            place,
+            plan,
+            "ask_acceptance:head, take_claim_back:head, ask_acceptance:head, take_up:checker, accept:checker",
+        )
     assert len(seen) == 4
     assert too_dear(seen, plan) == {}
 
@@ -119,7 +123,7 @@ def test_the_steps_of_a_measure(place: County, monkeypatch: pytest.MonkeyPatch) 
         walk(
             place,
             measure,
-            "add_evidence:staff, claim:staff, take_up:checker, return_work:checker, claim:staff, take_up:checker, accept:checker",
+            "add_evidence:staff, claim_done:staff, take_up:checker, return_work:checker, claim_done:staff, take_up:checker, accept:checker",
         )
     assert len(seen) == 4
     assert too_dear(seen, measure) == {}
@@ -151,7 +155,7 @@ def test_the_steps_of_a_goal_its_sheet_its_milestones_and_a_change(
     with counted(monkeypatch) as seen:
         walk(
             place, milestone,
-            "add_evidence:staff, claim:staff, take_back:staff, claim:staff, return_work:office, claim:staff, accept:office",
+            "add_evidence:staff, claim_reached:staff, take_back:staff, claim_reached:staff, return_work:office, claim_reached:staff, accept:office",
         )  # fmt: skip
     assert too_dear(seen, milestone) == {}
     made = change_of(place, goal=goal)

@@ -285,7 +285,7 @@ def test_evidence_that_was_taken_off_does_not_count(place: County) -> None:
     measure = walk(place, measure_of(place), "add_evidence:staff")
     remove(Attachment.objects.get(document_id=measure.pk).pk, actor=place.actor("staff"), at=AT)
     with pytest.raises(Refused) as refused:
-        walk(place, measure, "claim:staff")
+        walk(place, measure, "claim_done:staff")
     assert codes(refused) == ["has_evidence"]
 
 

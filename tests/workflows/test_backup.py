@@ -44,7 +44,7 @@ def place(committed_db: Clone, folder: Path) -> County:
     for _ in range(3):
         add_evidence(place, order, "staff")
     remove(Attachment.objects.latest("pk").pk, actor=place.actor("staff"), at=AT)
-    walk(place, measure_of(place), "add_evidence:staff, claim:staff")
+    walk(place, measure_of(place), "add_evidence:staff, claim_done:staff")
     report_of(place)
     pass_time(moment(4, 20))
     seal_days(place.institution, at=moment(5, 1))

@@ -59,7 +59,7 @@ def test_a_plain_step_is_two_statements(place: County) -> None:
 
 
 def test_a_step_of_a_child_takes_its_parent_in_one_statement_more(place: County) -> None:
-    measure = walk(place, measure_of(place), "add_evidence:staff, claim:staff")
+    measure = walk(place, measure_of(place), "add_evidence:staff, claim_done:staff")
     actor = place.actor("checker")
     with statements() as sent:
         fire(measure, "take_up", actor=actor, at=AT, seen_version=measure.version, request_id=uuid4())

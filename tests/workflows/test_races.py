@@ -93,15 +93,15 @@ def test_a_parent_cannot_count_on_a_child_that_is_moving(real_place: County) -> 
     """Acceptance is asked for when all measures are accepted; the last of them is accepted at the same moment."""
     plan = walk(real_place, plan_of(real_place), TO_APPROVED)
     first, last = Measure.objects.filter(rectification=plan).order_by("place")
-    walk(real_place, first, "add_evidence:staff, claim:staff, take_up:checker, accept:checker")
-    walk(real_place, last, "add_evidence:staff, claim:staff, take_up:checker")
+    walk(real_place, first, "add_evidence:staff, claim_done:staff, take_up:checker, accept:checker")
+    walk(real_place, last, "add_evidence:staff, claim_done:staff, take_up:checker")
     given = {name: GIVEN[name] for name in ("conclusion", "how_checked")}
-    claim = firing(real_place, plan, "claim", "head")
+    claim = firing(real_place, plan, "ask_acceptance", "head")
     answers = together([claim, firing(real_place, last, "accept", "checker", **given)])
     assert isinstance(answers[1], Fired)
     if isinstance(answers[0], Refused):
         assert answers[0].reasons[0].code == "all_accepted"
-        act(real_place, plan, "claim", "head")
+        act(real_place, plan, "ask_acceptance", "head")
     assert (again(plan).state, again(last).state) == ("claimed", "accepted")
 
 
@@ -114,7 +114,7 @@ def test_no_rectification_is_accepted_with_a_measure_begun_again(real_place: Cou
     real_place.people["second checker"] = person
     plan = walk(real_place, plan_of(real_place), TO_APPROVED)
     finish_measures(real_place, plan, "staff")
-    walk(real_place, plan, "claim:head, take_up:checker")
+    walk(real_place, plan, "ask_acceptance:head, take_up:checker")
     answers = together([
         firing(real_place, plan, "accept", "checker", conclusion="达到", how_checked="实地核验"),
         firing(real_place, plan, "return_measure", "second checker", reason="第一条反弹", failed=1, how_checked="实地核验"),
@@ -128,7 +128,7 @@ def test_an_order_is_not_claimed_done_while_its_rectification_reopens(real_place
     """The order's guard reads its rectification: child and parent are moved at once, in both orders of arrival."""
     plan = walk(real_place, plan_of(real_place), TO_APPROVED)
     finish_measures(real_place, plan, "staff")
-    walk(real_place, plan, "claim:head, take_up:checker")
+    walk(real_place, plan, "ask_acceptance:head, take_up:checker")
     order = walk(real_place, plan.order, "prove:staff")
     answers = together([
         firing(real_place, order, "claim_done", "head", closing_report="完成"),
@@ -204,7 +204,9 @@ def test_parents_and_children_taken_at_once_do_not_lock_each_other_out(real_plac
     for measure in measures:
         walk(real_place, measure, "add_evidence:staff")
     calls = [
-        firing(real_place, measure, "claim", "staff", done="完成") for measure in measures for _ in range(3)
+        firing(real_place, measure, "claim_done", "staff", done="完成")
+        for measure in measures
+        for _ in range(3)
     ]
     order = plan.order
     calls += [firing(real_place, order, "feed_back", "head", progress="过半") for _ in range(3)]

@@ -142,7 +142,12 @@ def birth_judged_by_facts(p: dict[str, Any]) -> None:
     p["open"] = Step("开", "Open", BIRTH >> p["draft"], by=UNIT_STAFF, must=(guard,))
 
 
+def a_step_named_like_an_act_of_the_engine(p: dict[str, Any]) -> None:
+    p["claim"] = Step("报结", "Claim done", p["waiting"] >> p["done"], by=HEAD)
+
+
 PLANTED: dict[Fault, str] = {
+    a_step_named_like_an_act_of_the_engine: "step claim has the name of one of the engine's own acts, and the ledger could not tell them apart",
     unreachable: "nothing leads to island",
     dead_end: "no way from trap to an end",
     circle: "no way from round_one to an end; no way from round_two to an end",

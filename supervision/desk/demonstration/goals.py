@@ -64,10 +64,10 @@ TO_FORCE = "-48 call; -44 write; -42 hand_in; -41 sign; -38 approve_all; -37 for
 
 COURSES: tuple[tuple[str, int, str], ...] = (
     # In force: one milestone reached, one overdue, one claimed and waiting for the check, a change at the office.
-    ("hoxtolgay", 5, f"{TO_FORCE}; -14 g4m1.attach g4m1.claim; -13 g4m1.accept g3m1.attach g3m1.claim; -12 g3m1.accept g5m1.attach;"
-                     "-11 g5m1.claim; -10 g1m1.attach g1m1.claim g5m1.accept; -9 g1m1.accept; -2 ask change.hand_in; -1 change.sign"),
+    ("hoxtolgay", 5, f"{TO_FORCE}; -14 g4m1.attach g4m1.claim_reached; -13 g4m1.accept g3m1.attach g3m1.claim_reached; -12 g3m1.accept g5m1.attach;"
+                     "-11 g5m1.claim_reached; -10 g1m1.attach g1m1.claim_reached g5m1.accept; -9 g1m1.accept; -2 ask change.hand_in; -1 change.sign"),
     ("building", 2, "-47 call; -43 write; -41 hand_in; -40 sign; -38 g1.approve g2.set_value; -36 g2.accept_value; -35 forward;"
-                    "-33 agree:leader2; -32 agree:leader3; -10 g1m1.attach g1m1.claim; -9 g1m1.accept; -1 g2m1.attach g2m1.claim"),
+                    "-33 agree:leader2; -32 agree:leader3; -10 g1m1.attach g1m1.claim_reached; -9 g1m1.accept; -1 g2m1.attach g2m1.claim_reached"),
     # Under way today, at every stage.
     ("civil", 1, "-3 call; -1 write_one"),
     ("tax", 2, "-6 call; -3 write; 0 hand_in"),

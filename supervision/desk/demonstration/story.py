@@ -118,17 +118,17 @@ VERY_LATE = "6 find complete submit; 7 sign; 8 sign_for take_in_hand; 16 feed_ba
 TO_THE_END = (
     "6 find complete submit; 7 sign sign_for; 8 take_in_hand; 9 report.fill report.hand_in report.sign;"
     "10 plan.write plan.hand_in; 11 plan.sign; 12 report.accept plan.forward; 13 plan.agree:joint; 14 plan.agree:leader;"
-    "15 plan.agree:leader2; 16 feed_back; 17 note_feedback 1.attach 1.claim; 18 1.take_up 2.attach 2.claim;"
-    "19 1.accept 2.take_up 2.accept; 20 plan.claim; 21 plan.take_up; 22 plan.accept; 23 prove claim_done; 24 take_up; 26 close"
+    "15 plan.agree:leader2; 16 feed_back; 17 note_feedback 1.attach 1.claim_done; 18 1.take_up 2.attach 2.claim_done;"
+    "19 1.accept 2.take_up 2.accept; 20 plan.ask_acceptance; 21 plan.take_up; 22 plan.accept; 23 prove claim_done; 24 take_up; 26 close"
 )
 BY_DETOURS = (
     "6 find complete submit; 8 sign; 9 sign_for take_in_hand; 10 report.fill report.hand_in report.sign; 11 plan.write plan.hand_in;"
     "12 plan.sign report.accept; 13 plan.return_plan; 14 plan.rewrite plan.hand_in_correction; 15 plan.sign_correction; 16 plan.forward;"
     "17 plan.agree:office plan.disagree:leader; 18 plan.disagree:leader3 feed_back; 19 note_feedback;"
     "20 plan.rewrite plan.hand_in_correction plan.sign_correction; 21 plan.forward plan.agree:joint plan.agree:leader2;"
-    "22 plan.agree:leader3; 24 1.attach 1.claim 2.attach 2.claim; 25 1.take_up 1.return_work; 26 1.attach 1.claim 2.take_up 2.accept;"
-    "27 1.take_up 1.accept; 28 plan.claim feed_back; 29 plan.take_up plan.return_measure note_feedback; 31 1.attach 1.claim;"
-    "32 1.take_up 1.accept; 33 plan.claim plan.take_up; 34 plan.accept; 35 prove claim_done; 36 take_up; 38 close"
+    "22 plan.agree:leader3; 24 1.attach 1.claim_done 2.attach 2.claim_done; 25 1.take_up 1.return_work; 26 1.attach 1.claim_done 2.take_up 2.accept;"
+    "27 1.take_up 1.accept; 28 plan.ask_acceptance feed_back; 29 plan.take_up plan.return_measure note_feedback; 31 1.attach 1.claim_done;"
+    "32 1.take_up 1.accept; 33 plan.ask_acceptance plan.take_up; 34 plan.accept; 35 prove claim_done; 36 take_up; 38 close"
 )
 
 CHAINS = (

@@ -142,9 +142,9 @@ TOLD: tuple[tuple[str, str, str, Matter], ...] = (
      finding("关于县广电局应急广播终端故障率高问题的督办单", "督查抽查二十个终端，六个不能使用", "检修终端，建立巡检制度。", "终端完好率达到百分之九十五", due=15,
              measures=_one("终端故障", "逐村检修，按月巡检", "技术科科长", 8))),
     ("hoxtolgay", "supervisor", _planned(-20, "-15 plan.forward; -14 plan.agree:office; -13 plan.agree:leader2;"
-                                              "-12 plan.agree:leader3 feed_back; -11 note_feedback; -8 1.attach 1.claim; -7 1.take_up;"
-                                              "-6 1.accept 2.attach 2.claim; -5 2.take_up; -4 2.return_work feed_back; -3 note_feedback;"
-                                              "-1 3.attach 3.claim"),
+                                              "-12 plan.agree:leader3 feed_back; -11 note_feedback; -8 1.attach 1.claim_done; -7 1.take_up;"
+                                              "-6 1.accept 2.attach 2.claim_done; -5 2.take_up; -4 2.return_work feed_back; -3 note_feedback;"
+                                              "-1 3.attach 3.claim_done"),
      finding("关于和什托洛盖镇垃圾清运不及时问题的督办单", "督查发现三个村垃圾堆积超过一周", "清理积存垃圾，建立清运长效机制。", "积存垃圾全部清理",
              "清运机制运行正常", due=14,
              measures=(("垃圾积存", "清运频次不足", "集中清理三个村积存垃圾", "镇环卫站站长", -7),
@@ -153,17 +153,17 @@ TOLD: tuple[tuple[str, str, str, Matter], ...] = (
                        ("设施不足", "垃圾箱数量不够", "新增垃圾箱四十个", "镇环卫站站长", 2)),
              said={"done": "已按方案完成并通过镇自查，现场照片和台账见附件。", "reason/return_work": "实地抽查发现二村仍三日未清运，与报结情况不符，请重办。"})),
     ("planning", "supervisor2", _planned(-16, "-11 plan.forward; -10 plan.agree:office plan.agree:leader; -9 plan.agree:leader2 feed_back;"
-                                              "-8 note_feedback; -3 1.attach 1.claim; -2 1.take_up"),
+                                              "-8 note_feedback; -3 1.attach 1.claim_done; -2 1.take_up"),
      finding("关于县发改委项目调度数据不实问题的督办单", "督查发现两个项目进度数据与现场不符", "核实数据，建立现场核验制度。", "数据与现场一致", due=10,
              measures=_one("数据不实", "每月现场核验，双人签字", "项目办主任", -1))),
     ("hoboksar", "supervisor", _planned(-24, "-19 plan.forward; -18 plan.agree:joint plan.agree:leader; -17 plan.agree:leader3 feed_back;"
-                                             "-16 note_feedback; -8 1.attach 1.claim feed_back; -7 1.take_up note_feedback; -5 1.accept;"
-                                             "-1 plan.claim"),
+                                             "-16 note_feedback; -8 1.attach 1.claim_done feed_back; -7 1.take_up note_feedback; -5 1.accept;"
+                                             "-1 plan.ask_acceptance"),
      finding("关于和布克赛尔镇社区值班值守不到位问题的督办单", "督查夜查两个社区无人值班", "落实值班制度，加强夜查。", "连续一月无脱岗", due=9,
              measures=_one("值班脱岗", "镇班子成员包片夜查，结果公示", "镇党委副书记", -6))),
     ("civil", "supervisor2", _planned(-24, "-19 plan.forward; -18 plan.agree:office plan.agree:leader2; -17 plan.agree:leader3 feed_back;"
-                                           "-16 note_feedback; -9 1.attach 1.claim feed_back; -8 1.take_up note_feedback; -6 1.accept;"
-                                           "-4 plan.claim; -3 plan.take_up"),
+                                           "-16 note_feedback; -9 1.attach 1.claim_done feed_back; -8 1.take_up note_feedback; -6 1.accept;"
+                                           "-4 plan.ask_acceptance; -3 plan.take_up"),
      finding("关于县民政局低保对象动态调整不及时问题的督办单", "督查发现四户不符合条件仍在享受", "全面核查，及时调整。", "核查覆盖全部低保对象", due=9,
              measures=_one("调整不及时", "按季入户核查，名单公示", "社会救助股股长", -7))),
 )  # fmt: skip
