@@ -6,7 +6,7 @@ entry, the work items of the old state and the new, the notices, and what the st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from organisation.actors import Actor, Capacity
 from organisation.queries import local_day
 from workflows import ledger, writing
-from workflows.documents import Conflict, Document, Refused, Stale
+from workflows.documents import Conflict, Document, Refused, Stale, parent_of
 from workflows.effects import bring_about
 from workflows.failpoints import reached
 from workflows.judgement import NO_SUCH_FIELD, NOT_EDITABLE, capacity_for, faults_of_inputs, judge
@@ -201,6 +201,8 @@ def _follow_up(
 
     reached("document.written")
     target = step.path.target
+    if target.with_parent:
+        _join_parents(documents, request)
     for document, write in zip(documents, writes, strict=True):
         source = document.lifecycle.states.get(write.before)
         if source and source.round and request.actor.capacities[0].role != "round":
@@ -210,6 +212,25 @@ def _follow_up(
         for effect in step.causes:
             bring_about(effect.key, document, actor=request.actor, at=request.at)
     reached("document.caused")
+
+
+def _join_parents(documents: Sequence[Any], request: Request) -> None:
+    """What waits with its parent is decided with it: whoever handled the one has handled the other."""
+    above = parent_of(type(documents[0]))
+    if above is None:
+        return
+    by_parent: dict[int, list[Any]] = {}
+    for document in documents:
+        by_parent.setdefault(getattr(document, f"{document.parent}_id"), []).append(document)
+    for parent in take(above, sorted(by_parent), request.actor, None):
+        children = by_parent[parent.pk]
+        hands = {worker for child in children for worker in child.workers} - set(parent.workers)
+        if hands:
+            joined = [
+                {"kind": child.kind(), "document": child.pk, "title": child.title} for child in children
+            ]
+            content = {"joined": joined, "workers": sorted(hands)}
+            note(parent, "joined", actor=request.actor, at=request.at, content=content, hands=hands)
 
 
 def _written(
@@ -309,17 +330,18 @@ def link_of(
 def note(
     document: Any, step: str, *, actor: Actor, at: datetime, content: Mapping[str, Any], capacity: Capacity | None = None,
     effective_at: datetime | None = None, request_id: UUID | None = None, digest: bytes | None = None, decides: bool = False,
-    handles: bool = False,
+    handles: bool = False, hands: Collection[int] = (),
 ) -> ledger.Link:  # fmt: skip
     """Append what is no transition (a claim, a vote, a ladder step) to a locked document's chain: one statement.
 
-    `handles` when it makes the document the actor's own work, as adding evidence does.
+    `handles` when it makes the document the actor's own work, as adding evidence does; `hands` are others whose own work
+    it becomes.
     """
     request = Request(actor, at, effective_at or at, request_id, digest, {})
     link = link_of(
         document, step, document.state, document.state, capacity, request, version=document.version, content=content, decides=decides
     )  # fmt: skip
-    workers = own_work_of(actor, capacity) if handles else []
+    workers = sorted({*(own_work_of(actor, capacity) if handles else ()), *hands})
     writing.append(type(document), [link], workers=workers)
     reached("document.written")
     document.workers = sorted({*document.workers, *workers})

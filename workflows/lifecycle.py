@@ -63,7 +63,7 @@ class State(Named):
     `only` narrows what the editor may change here to these content fields and parts (none named: all of them).
     `pauses` names duties whose clocks stand still here; `round` names the round that decides here.
     A state that is not final has a duty, a round, or waits `with_parent`: nobody owes anything on this document by itself,
-    and a step of its parent's moves it on.
+    and a step of its parent's moves it on. Who handled it has handled the parent, which is decided with it.
     """
 
     def __init__(

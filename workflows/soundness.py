@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ENGINES_OWN = frozenset({
     "edit", "claim", "release", "hand_over", "open_item", "attach", "remove_attachment", "erase", "pass_over", "rederived", "rerouted",
-    "came_back", "claim_released", "calendar_settled", "vote", "seats_open", "seat_replaced", "seat_moved",
+    "came_back", "claim_released", "calendar_settled", "joined", "vote", "seats_open", "seat_replaced", "seat_moved",
 })  # fmt: skip
 """What the engine itself writes into a document's chain under a name of its own."""
 

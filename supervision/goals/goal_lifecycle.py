@@ -135,10 +135,10 @@ class GoalLifecycle(Lifecycle["Goal"]):
                      given=(value, REASON), records={"office_target": value, "why_set": REASON}, tells=(HEAD, UNIT_STAFF))
     review_again = Step("重新审核", "Review again", agreed >> under_review, by=PERFORMANCE_OFFICE, decides=True, must=(with_the_office,),
                         given=(REASON,), tells=(HEAD,))
-    accept_value = Step("接受定值", "Accept the value", value_set >> agreed, by=HEAD,
+    accept_value = Step("接受定值", "Accept the value", value_set >> agreed, by=HEAD, takes_note=True,  # to answer is not to write
                         records={"proposed_target": lambda goal: goal.target, "target": lambda goal: goal.office_target},
                         tells=(PERFORMANCE_OFFICE,))
-    object = Step("提出异议", "Object", value_set >> objected, by=HEAD, given=(REASON,), records={"objection": REASON},
+    object = Step("提出异议", "Object", value_set >> objected, by=HEAD, takes_note=True, given=(REASON,), records={"objection": REASON},
                   tells=(PERFORMANCE_OFFICE,))
     uphold_value = Step("维持定值", "Uphold the office's value", objected >> agreed, by=ROUND,
                         records={"proposed_target": lambda goal: goal.target, "target": lambda goal: goal.office_target},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -30,6 +31,7 @@ from tests.supervision.county import (
 )  # fmt: skip
 from workflows.auditor import find
 from workflows.documents import Refused
+from workflows.fire import fire_many
 from workflows.ledger import read_chain
 from workflows.models import Entry, Notice, WorkItem
 
@@ -417,3 +419,39 @@ def test_a_goal_that_waits_with_its_sheet_is_no_finding_of_the_auditor(place: Co
     goal = goal_of(place, "goal_is_ready:staff")
     assert goal.state == "ready"
     assert find(AT) == []
+
+
+def test_who_wrote_a_goal_has_handled_the_sheet_that_is_decided_with_it(place: County) -> None:
+    """Else a head could sign, and a member of the leading group decide on, goals that they wrote themselves."""
+    sheet = walk(
+        place,
+        sheet_of(place),
+        "goal_is_ready:two hats, explain_fields:staff, hand_in:staff, sign:head, goals_approved:office",
+    )
+    entry, content = next((entry, content) for entry, content in read_chain(sheet) if entry.step == "joined")
+    assert content["workers"] == [place.people["two hats"].pk]
+    assert [child["title"] for child in content["joined"]] == ["供热投诉办结率"]
+    assert entry.actor == place.people["two hats"].pk
+    assert set(reasons(place, sheet, "forward", "two hats")) == {"own_work"}
+    sheet = walk(place, sheet, "forward:office")
+    with pytest.raises(Refused) as refused:
+        walk(place, sheet, "agree:two hats")
+    assert [reason.code for reason in refused.value.reasons] == ["own_work"]
+    assert walk(place, sheet, "agree:leader, agree:second leader").state == "issued"
+
+
+def test_who_answered_for_a_value_may_still_sign_the_sheet(place: County) -> None:
+    goal = walk(place, goal_of(place, TO_REVIEW), "set_value:office")
+    sheet = walk(place, goal.sheet, "refer_to_unit:office")
+    walk(place, goal, "accept_value:head")
+    assert walk(place, sheet, "report_back:head").state == "for_review"
+
+
+def test_many_goals_join_their_sheet_by_one_entry(place: County) -> None:
+    sheet = sheet_of(place)
+    goals = [walk(place, write_goal(place, sheet, "staff"), "plan_goal:colleague") for _ in range(3)]
+    seen = {goal.pk: goal.version for goal in goals}
+    fire_many(Goal, seen, "finish_draft", actor=place.actor("staff"), at=AT, request_id=uuid4())
+    joined = [content for entry, content in read_chain(again(sheet)) if entry.step == "joined"]
+    assert [len(content["joined"]) for content in joined] == [3]
+    assert set(again(sheet).workers) == {place.people["staff"].pk, place.people["colleague"].pk}

@@ -1,6 +1,7 @@
 """What a transition costs: at most four statements between BEGIN and COMMIT, one more where a parent's row is locked.
 
-Beyond that only what is declared: a number (its series is held and moved on: two), an effect, a round that opens or ends.
+Beyond that only what is declared: a number (its series is held and moved on: two), an effect, a round that opens or ends, and a
+parent that the document goes with from now on (read, and noted there: two).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tests.supervision.county import (
 )  # fmt: skip
 from workflows import fire as firing
 
-MOST, PARENT, NUMBER = 4, 1, 2
+MOST, PARENT, NUMBER, JOINS = 4, 1, 2, 2
 
 
 @contextmanager
@@ -56,7 +57,13 @@ def too_dear(seen: dict[str, int], document: Any) -> dict[str, int]:
         name: n for name, n in seen.items() if not steps[name].causes and not _touches_a_round(steps[name])
     }
     return {
-        name: n for name, n in plain.items() if n > MOST + parent + (NUMBER if steps[name].numbers else 0)
+        name: n
+        for name, n in plain.items()
+        if n
+        > MOST
+        + parent
+        + (NUMBER if steps[name].numbers else 0)
+        + (JOINS if steps[name].path.target.with_parent else 0)
     }
 
 

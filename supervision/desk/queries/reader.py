@@ -131,6 +131,7 @@ ACTS = {
     "open_item": Text("打开待办", "opened the item"),
     "attach": Text("上传附件", "added a file"),
     "remove_attachment": Text("移除附件", "removed a file"),
+    "joined": Text("下级事项随本事项办理", "a document under it goes with it"),
     "erase": Text("清除个人信息", "erased personal data"),
     "pass_over": Text("越过出错的到期步骤", "passed over a due step that raised an error"),
     "rederived": Text("因日历更新重算时限", "date derived anew from a new calendar"),

@@ -81,6 +81,8 @@ def words_of(document: Any, step: str, content: Mapping[str, Any]) -> str:
         return str(content.get("opinion") or content.get("reason") or "")
     if step == "attach" or step == "remove_attachment":
         return str(content.get("name", ""))
+    if step == "joined":
+        return wording.listed(child["title"] for child in content.get("joined", ()))
     inputs = content.get("inputs") or {}
     own = [str(inputs[name]) for name in ("reason", "opinion") if inputs.get(name)]
     known = document.lifecycle.steps.get(step)
