@@ -33,16 +33,21 @@ def call_for_goals(cycle: Cycle, *, actor: Actor, at: datetime) -> int:
     with transaction.atomic():
         # Of two that call at once the second waits here.
         Cycle.objects.select_for_update(no_key=True).get(pk=cycle.pk)
-        missing = list(without_sheet(cycle, at).values_list("pk", flat=True))
+        missing = list(without_sheet(cycle, at).values_list("pk", "name_zh"))
         for first in range(0, len(missing), AT_ONCE):
             rows = [
                 {
                     "institution_id": cycle.institution_id,
                     "cycle_id": cycle.pk,
                     "unit_id": unit,
-                    "title": f"{cycle.year}年度目标责任书",
+                    "title": title_of(name, cycle),
                 }
-                for unit in missing[first : first + AT_ONCE]
+                for unit, name in missing[first : first + AT_ONCE]
             ]
             start_many(GoalSheet, "call", rows, actor=actor, at=at)
     return len(missing)
+
+
+def title_of(unit: str, cycle: Cycle) -> str:
+    """What a sheet is called: with its unit, because a leader has those of many units before them."""
+    return f"{unit}{cycle.year}年度目标责任书"

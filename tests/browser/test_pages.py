@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+from supervision.goals.models import Goal
 from supervision.orders.models import SupervisionOrder
 from supervision.rectification.models import Measure, Rectification
 from tests.browser.conftest import AXE
@@ -21,7 +22,9 @@ from tests.supervision.county import (
     moment,
     order_of,
     report_of,
+    sheet_of,
     walk,
+    write_goal,
 )
 from workflows.clockwork import pass_time
 from workflows.models import WorkItem
@@ -97,6 +100,13 @@ def matters(place: County) -> dict[str, Any]:
     found["plan"] = Rectification.objects.get(order=found["plan"])
     found["closed"] = walk(place, order_of(place, at=at, title="不予立项的事项"), "set_aside:drafter", at)
     found["report"] = report_of(place, at=moment(4, 1))
+    found["sheet"] = walk(place, sheet_of(place, at), "goal_is_ready:staff, explain_fields:staff", at)
+    found["goal"] = write_goal(place, found["sheet"], "staff", at, title="农村道路硬化率")
+    walk(place, found["goal"], "plan_goal:staff", at)
+    reviewed = "goal_is_ready:staff elsewhere, explain_fields:staff elsewhere, hand_in:staff elsewhere, sign:head elsewhere"
+    found["goal_reviewed"] = Goal.objects.get(
+        sheet=walk(place, sheet_of(place, at, unit="bureau"), reviewed, at)
+    )
     set_clock(place, NOW)
     pass_time(NOW, institution_id=place.institution.pk)
     return found
@@ -106,9 +116,9 @@ def pages_of(role: str, matters: dict[str, Any]) -> dict[str, str]:
     """Name -> address of what this role is to look at."""
     item = WorkItem.objects.filter(post_role="supervisor", closed_at=None, seat=None).earliest("pk")
     own = {
-        "staff": ["report", "report/edit", "plan/edit", "in_hand/edit", "measure"],
+        "staff": ["report", "report/edit", "plan/edit", "in_hand/edit", "measure", "sheet", "goal", "goal/edit", "sheet/new/goals.goal/write_goal"],
         "head": ["in_hand", "report"],
-        "office": ["round"],
+        "office": ["round", "/goals/", "goal_reviewed"],
         "drafter": ["draft", "draft/edit", "closed", f"/items/{item.pk}/hand-over/", "/d/orders.supervisionorder/new/draft_order/"],
         "leader": ["/desk/", "to_sign", "round"],
         "auditor": ["to_sign"],

@@ -17,6 +17,7 @@ from typing import Any
 from supervision.desk.demonstration import evidence
 from supervision.desk.demonstration.course import OF_THE_UNIT, hours_of
 from supervision.desk.demonstration.life import Life, Plot, soon
+from supervision.goals.calling import title_of
 from supervision.goals.models import Goal, GoalChange, GoalSheet, Milestone
 from workflows.models import Vote
 
@@ -147,9 +148,9 @@ class GoalCourse:
 
     def call(self, about: str, who: str, at: datetime) -> None:
         """The performance office calls upon the unit."""
-        unit, year = self.life.county.units[self.unit], at.astimezone(self.life.county.institution.zone).year
+        unit, cycle = self.life.county.units[self.unit], self.life.county.cycles[self.life.eve.year]
         self.life.draft(
-            GoalSheet, "call", "office", at, {}, {"unit_id": unit.pk, "title": f"{year}年度目标责任书"}
+            GoalSheet, "call", "office", at, {}, {"unit_id": unit.pk, "title": title_of(unit.name_zh, cycle)}
         )
 
     def write(self, about: str, who: str, at: datetime) -> None:
