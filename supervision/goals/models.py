@@ -135,6 +135,8 @@ class Goal(Supervised):
 
     GIVEN_UP: ClassVar[tuple[str, ...]] = ("dropped", "withdrawn")
     """States of goals that count for nothing."""
+    PUBLISHED: ClassVar[tuple[str, ...]] = ("in_force", "reported", "concluded")
+    """States in which a goal is shown to those it is published to."""
 
     content: ClassVar[tuple[str, ...]] = (
         "title", "field", "basis", "indicator", "nature", "move", "measured_in", "less_is_better", "target", "target_text",
@@ -244,14 +246,20 @@ class Goal(Supervised):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> models.QuerySet[Goal]:
-        """Units see their own goals, and those they have a part in; oversight sees all."""
+        """Units see their own goals, those they have a part in, and what was issued and published to all units (R23);
+        oversight sees all."""
         own = within_reach(cls.objects.all(), actor)
         if oversees(actor):
             return own
         mine = {c.unit_id for c in actor.capacities if c.unit_id is not None}
-        shared = Exists(CoUnit.objects.filter(goal=OuterRef("pk"), unit__in=mine))
-        theirs = cls.objects.filter(shared, institution_id=actor.institution_id)
-        return cls.objects.filter(pk__in=own.values("pk").union(theirs.values("pk")))
+        if not mine:
+            return own
+        ours = cls.objects.filter(institution_id=actor.institution_id)
+        shared = ours.filter(Exists(CoUnit.objects.filter(goal=OuterRef("pk"), unit__in=mine)))
+        published = ours.filter(
+            publication__in=(Publication.ALL_UNITS, Publication.PUBLIC), state__in=cls.PUBLISHED
+        )
+        return cls.objects.filter(pk__in=own.values("pk").union(shared.values("pk"), published.values("pk")))
 
     @property
     def is_number(self) -> bool:

@@ -290,7 +290,7 @@ def plan_goal(place: County, goal: Any, who: str, at: datetime = AT, **fields: A
     """Everything that a goal must say: a figure above last year's, two milestones, and a section that has a part in it."""
     content = {
         "field": "livelihood", "basis": "《三定规定》第三条", "measured_in": "%", "target": Decimal(95), "last_year": Decimal(92),
-        "method": "抽样调查", "data_source": "县统计局", "owner": "张三（副镇长）", "publication": "all_units", **fields,
+        "method": "抽样调查", "data_source": "县统计局", "owner": "张三（副镇长）", "publication": "unit", **fields,
     }  # fmt: skip
     stages = [
         {"text": "完成管网排查", "due_on": date(2026, 6, 30), "criterion": "排查报告", "share": Decimal(40)},

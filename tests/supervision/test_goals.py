@@ -455,3 +455,23 @@ def test_many_goals_join_their_sheet_by_one_entry(place: County) -> None:
     joined = [content for entry, content in read_chain(again(sheet)) if entry.step == "joined"]
     assert [len(content["joined"]) for content in joined] == [3]
     assert set(again(sheet).workers) == {place.people["staff"].pk, place.people["colleague"].pk}
+
+
+@pytest.mark.parametrize(("publication", "seen"), [("unit", False), ("all_units", True), ("public", True)])
+def test_a_goal_is_open_to_those_it_is_published_to_from_its_issue_on(
+    place: County, publication: str, seen: bool
+) -> None:
+    goal = walk(place, write_goal(place, sheet_of(place), "staff"), "plan_goal:staff")
+    change(place, goal, "staff", publication=publication, co_units=[])
+    walk(place, goal, "finish_draft:staff")
+    walk(
+        place,
+        goal.sheet,
+        "explain_fields:staff, hand_in:staff, sign:head, goals_approved:office, forward:office",
+    )
+    elsewhere = Goal.visible_to(place.actor("staff elsewhere"))
+    assert not elsewhere.exists()
+    walk(place, goal.sheet, "agree:leader, agree:second leader")
+    assert Goal.visible_to(place.actor("staff elsewhere")).exists() is seen
+    for who in ("stranger", "former leader", "outsider"):
+        assert not Goal.visible_to(place.actor(who)).exists(), who
