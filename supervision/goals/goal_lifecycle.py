@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from supervision.conditions import RECENT, UNOPENED
+from supervision.goals.ambition import figure
 from supervision.goals.conditions import FITS, VERDICTS
 from supervision.roles import DEPUTY, DISCIPLINE, HEAD, LEADER, PERFORMANCE_OFFICE, SUPERVISOR, UNIT_STAFF
 from workflows.lifecycle import AT, BIRTH, REASON, Effect, Given, Guard, Lifecycle, State
@@ -88,6 +89,11 @@ class GoalLifecycle(Lifecycle["Goal"]):
     parts_told = Must("尚有 {count} 个配合单位未写明任务。", "Co-operating units without a part of their own: {count}.",
                       lambda goal, at: goal.co_units_without_part == 0, facts=("co_units_without_part",),
                       count=lambda goal: goal.co_units_without_part)
+    parts_of_others = Must("配合单位不能是本单位，也不能重复。", "A co-operating unit is another unit, and named once.",
+                           lambda goal, at: goal.co_units_named_wrongly == 0, facts=("co_units_named_wrongly",))
+    shares_fit = Must("节点比重合计 {sum}%，不能超过 100%。", "The milestones' shares add up to {sum} %: at most 100 %.",
+                      lambda goal, at: (goal.milestone_shares or 0) <= 100, facts=("milestone_shares",),
+                      sum=lambda goal: figure(goal.milestone_shares))
     is_figure = Must("此目标以节点衡量，没有数值；请退回修改。", "It is measured by milestones and has no figure: return it instead.",
                      lambda goal, at: goal.is_number)
     is_words = Must("此目标以数值衡量，请填报数值结果。", "It is measured by a figure: report the figure.", lambda goal, at: not goal.is_number)
@@ -123,7 +129,7 @@ class GoalLifecycle(Lifecycle["Goal"]):
 
     finish_draft = Step("拟定完成", "Mark as ready", (draft | returned) >> ready, by=UNIT_STAFF,
                         must=(has_field, has_basis, has_measure, has_baseline, has_method, has_owner, has_publication, has_milestones,
-                              milestones_dated, milestones_told, within_year, parts_told))
+                              milestones_dated, milestones_told, within_year, shares_fit, parts_told, parts_of_others))
     reopen = Step("继续修改", "Go on writing", ready >> draft, by=UNIT_STAFF, must=(with_the_unit,))
     drop = Step("不再列入", "Drop", (draft | returned) >> dropped, by=UNIT_STAFF, given=(REASON,), tells=(HEAD,), irreversible=True)
     submit = Step("送审", "Submit", ready >> under_review, by=CLOCK)

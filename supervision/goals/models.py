@@ -217,6 +217,8 @@ class Goal(Supervised):
     year_begins: date
     year_ends: date
     co_units_without_part: int
+    co_units_named_wrongly: int
+    milestone_shares: Decimal | None
     milestones_open: int
     open_changes: int
 
@@ -238,6 +240,24 @@ class Goal(Supervised):
             "year_begins": F("cycle__begins"),
             "year_ends": F("cycle__ends"),
             "co_units_without_part": facts.parts(cls, "co_units", task=""),
+            "co_units_named_wrongly": facts.count(
+                CoUnit.objects.filter(goal=OuterRef("pk")).filter(
+                    Q(unit=OuterRef("unit"))
+                    | Exists(
+                        CoUnit.objects.filter(
+                            goal=OuterRef("goal"), unit=OuterRef("unit"), pk__lt=OuterRef("pk")
+                        )
+                    )
+                ),
+                "goal",
+            ),
+            "milestone_shares": Subquery(
+                PlannedMilestone.objects.filter(goal=OuterRef("pk"))
+                .order_by()
+                .values("goal")
+                .annotate(sum=models.Sum("share"))
+                .values("sum")
+            ),
             "milestones_open": facts.unfinished_children(cls),
             "open_changes": facts.count(
                 GoalChange.objects.filter(goal=OuterRef("pk")).exclude(state__in=GoalChange.ENDED), "goal"

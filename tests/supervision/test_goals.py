@@ -475,3 +475,31 @@ def test_a_goal_is_open_to_those_it_is_published_to_from_its_issue_on(
     assert Goal.visible_to(place.actor("staff elsewhere")).exists() is seen
     for who in ("stranger", "former leader", "outsider"):
         assert not Goal.visible_to(place.actor(who)).exists(), who
+
+
+@pytest.mark.parametrize("units", [("town",), ("bureau", "bureau"), ("section", "bureau", "section")])
+def test_a_co_operating_unit_is_another_unit_and_named_once(place: County, units: tuple[str, ...]) -> None:
+    goal = walk(place, a_draft(place), "plan_goal:staff")
+    change(
+        place,
+        goal,
+        "staff",
+        co_units=[{"unit_id": place.units[unit].pk, "task": "提供数据"} for unit in units],
+    )
+    assert reasons(place, goal, "finish_draft", "staff") == {
+        "parts_of_others": "配合单位不能是本单位，也不能重复。"
+    }
+
+
+def test_the_shares_of_the_milestones_are_at_most_the_whole(place: County) -> None:
+    goal = walk(place, a_draft(place), "plan_goal:staff")
+    stages = [
+        {"text": "甲", "due_on": date(2026, 6, 1), "criterion": "报告", "share": share}
+        for share in (Decimal(60), Decimal("40.5"))
+    ]
+    change(place, goal, "staff", planned_milestones=stages)
+    assert reasons(place, goal, "finish_draft", "staff") == {
+        "shares_fit": "节点比重合计 100.5%，不能超过 100%。"
+    }
+    change(place, goal, "staff", planned_milestones=[{**stage, "share": None} for stage in stages])
+    assert walk(place, goal, "finish_draft:staff").state == "ready"
