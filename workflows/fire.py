@@ -69,7 +69,7 @@ def fire(
     """
     many = fire_many(
         type(document), {document.pk: seen_version}, step, actor=actor, at=at, request_id=request_id, as_post=as_post,
-        effective_at=effective_at, **inputs,
+        effective_at=effective_at, along_with=None, **inputs,
     )  # fmt: skip
     for error in many.turned_down.values():
         raise error
@@ -86,9 +86,13 @@ def fire_many(
     request_id: UUID,
     as_post: int | None = None,
     effective_at: datetime | None = None,
+    along_with: Document | None = None,
     **inputs: object,
 ) -> Many:
-    """The same contract for many documents of one kind (`seen`: id -> version); refused ones come back with reasons."""
+    """The same contract for many documents of one kind (`seen`: id -> version); refused ones come back with reasons.
+
+    `along_with` is the parent that takes them along: who handled it has handled them, and who signed it has signed them.
+    """
     declared = lifecycle_of(model).steps[step]
     content = ledger.digest_of({"kind": model.kind(), "step": step, "inputs": inputs})
     with transaction.atomic():
@@ -105,7 +109,7 @@ def fire_many(
             else:
                 judged.append((document, verdict.capacity))
         if judged:
-            request = Request(actor, at, effective_at or at, request_id, content, inputs)
+            request = Request(actor, at, effective_at or at, request_id, content, inputs, along_with)
             many.done += _move(model, declared, judged, request)
         elif declared.numbers:
             # What was held for a number, such as a series that is not there yet, goes as well.
@@ -130,6 +134,7 @@ class Request:
     request_id: UUID | None
     digest: bytes | None
     inputs: Mapping[str, object]
+    along_with: Any = None
 
 
 def _sort_out(
@@ -183,6 +188,8 @@ def _move(
             values["number"] = document.number = numbers[document.pk]
         if step.signs:
             values["signers"] = document.signers = _signed(document, request.actor, capacity)
+        if request.along_with is not None:
+            values["signers"] = document.signers = sorted({*document.signers, *request.along_with.signers})
         writes.append(_written(document, step, before, capacity, values, request, going_on_as))
     writing.move(model, writes, writing.Leaving(
         step.name, target.name, keep=sorted(_going_on(*step.path.sources) & _going_on(target)), paused=[d.rule for d in target.pauses],
@@ -248,6 +255,8 @@ def _written(
         document.workers = []
     elif not step.decides and not step.takes_note:
         document.workers = sorted({*document.workers, *own_work_of(actor, capacity)})
+    if request.along_with is not None:
+        document.workers = sorted({*document.workers, *request.along_with.workers})
     source = document.lifecycle.states.get(before)
     going_on = _going_on(source) if source else set()
     resumed = {d.rule for d in source.pauses} - {d.rule for d in target.pauses} if source else set()
@@ -423,7 +432,7 @@ def start_many(
         for document, part in zip(documents, parts or [{} for _ in documents], strict=True):
             document._state.adding = False
             _require_own_rows(document, part, {name: [] for name in part})
-            writing.replace_parts(document, part)
+        writing.open_parts(documents, parts)
         _follow_up(declared, documents, writes, request)
     committed()
     return documents

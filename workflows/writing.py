@@ -279,6 +279,17 @@ def same_rows(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, 
     )
 
 
+def open_parts(documents: Sequence[Any], parts: Sequence[Mapping[str, Sequence[Mapping[str, Any]]]]) -> None:
+    """The rows that new documents of one kind begin with: one statement a part."""
+    rows: dict[str, list[Any]] = {}
+    for document, own in zip(documents, parts, strict=False):
+        for name, given in own.items():
+            model, owner = getattr(document, name).model, document.parts[name]
+            rows.setdefault(name, []).extend(model(**{owner: document}, **row) for row in given)
+    for name, made in rows.items():
+        getattr(documents[0], name).model._base_manager.bulk_create(made)
+
+
 def replace_parts(document: Any, parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """Make each named part consist of these rows: at most three statements a part."""
     for name, rows in parts.items():

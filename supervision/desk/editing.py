@@ -159,7 +159,11 @@ def _formset(document: Any, name: str, reader: Reader, data: QueryDict | None, m
             fields: dict[str, Any] = self.fields
             for entry in fields.values():
                 rows: Any = getattr(entry, "queryset", None)
-                if rows is not None and hasattr(rows.model, owner):
+                if rows is not None and issubclass(rows.model, Document):
+                    entry.queryset = rows.filter(unit=document.unit_id, cycle=document.cycle_id).order_by(
+                        "pk"
+                    )
+                elif rows is not None and hasattr(rows.model, owner):
                     entry.queryset = rows.filter(**{owner: document.pk})
 
     rows = list(manager.order_by("pk"))

@@ -13,6 +13,11 @@ LAST_YEAR, PLAN, PEERS = (
     Text("同类地区", "comparable places"),
 )
 LOW = Text("目标偏低：不及{what}", "Low target: short of {what}")
+LAX = Text("目标偏宽：高于{what}（越低越好）", "Lax target: above {what} (less is better)")
+SHORT = Text("未达目标值", "short of the target")
+SHORT_AND_BINDING = Text(
+    "未达目标值；约束性指标未完成", "short of the target, which is binding: it counts as missed"
+)
 
 
 def figure(value: Decimal | None) -> str:
@@ -33,7 +38,17 @@ def why_low(
     ]
     if not short:
         return None
+    words = LAX if less_is_better else LOW
     return Text(
-        LOW.zh.format(what="、".join(text.zh for text in short)),
-        LOW.en.format(what=", ".join(text.en for text in short)),
+        words.zh.format(what="、".join(text.zh for text in short)),
+        words.en.format(what=", ".join(text.en for text in short)),
     )
+
+
+def falls_short(
+    result: Decimal | None, target: Decimal | None, *, binding: bool, less_is_better: bool = False
+) -> Text | None:
+    """That a result is short of its target, in words; None when it is not, or when there is nothing to compare."""
+    if result is None or target is None or (result <= target if less_is_better else result >= target):
+        return None
+    return SHORT_AND_BINDING if binding else SHORT

@@ -17,6 +17,8 @@ class GoalsConfig(AppConfig):
         register_effect("goals.issue", consequences.issue_goals)
         register_effect("goals.open_milestones", consequences.open_milestones)
         register_effect("goals.cancel_milestones", consequences.cancel_milestones)
+        register_effect("goals.drop", consequences.drop_goals)
+        register_effect("goals.hands_of_milestone", consequences.hands_of_milestone)
         register_effect("goals.apply_change", consequences.apply_change)
         register_round("goals.leadership", rounds.SheetDecision)
         register_round("goals.objection", rounds.ObjectionDecision)

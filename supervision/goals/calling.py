@@ -11,28 +11,35 @@ from organisation.actors import Actor
 from organisation.models import Unit
 from organisation.queries import local_day
 from supervision.goals.models import GoalSheet
-from supervision.schemes.models import Cycle
+from supervision.schemes.models import Cycle, CycleState
 from supervision.schemes.queries import units_of_scheme
+from workflows.documents import Refused
 from workflows.fire import start_many
+from workflows.words import Reason, Text
 
+YEAR_IS_OVER = Text(
+    "{year}年度已结束，不能再布置目标编报。", "The year {year} is over: no goals can be called for."
+)
 AT_ONCE = 500
 """Sheets held in memory together; all of a year are opened in one transaction."""
 
 
 def without_sheet(cycle: Cycle, at: datetime) -> QuerySet[Unit]:
     """The units that the scheme appraises and that have no goal sheet of this year."""
-    has_one = GoalSheet.objects.filter(unit=OuterRef("pk"), cycle=cycle)
+    has_one = GoalSheet.objects.filter(unit=OuterRef("pk"), cycle=cycle).exclude(state="ended")
     return units_of_scheme(cycle, local_day(cycle.institution_id, at)).exclude(Exists(has_one))
 
 
 def call_for_goals(cycle: Cycle, *, actor: Actor, at: datetime) -> int:
     """Open a sheet for every unit that has none, and tell it; how many. A second call finds nothing missing.
 
-    Raises Refused for anybody but the performance office, and RuleMissing when the year's scheme knows no goals.
+    Raises Refused for anybody but the performance office and for a year that is over, and RuleMissing when the year's scheme knows no goals.
     """
     with transaction.atomic():
         # Of two that call at once the second waits here.
-        Cycle.objects.select_for_update(no_key=True).get(pk=cycle.pk)
+        held = Cycle.objects.select_for_update(no_key=True).get(pk=cycle.pk)
+        if held.state != CycleState.OPEN or local_day(cycle.institution_id, at) > held.ends:
+            raise Refused(Reason("year_is_over", YEAR_IS_OVER, {"year": cycle.year}))
         missing = list(without_sheet(cycle, at).values_list("pk", "name_zh"))
         for first in range(0, len(missing), AT_ONCE):
             rows = [

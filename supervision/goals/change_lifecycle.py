@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from organisation.queries import local_day
 from supervision.conditions import RECENT, UNOPENED
+from supervision.goals.ambition import figure
 from supervision.goals.conditions import DUTIES_FIT, FITS, HEAD_SAID, QUANTIFIED
 from supervision.roles import DEPUTY, HEAD, LEADER, PERFORMANCE_OFFICE, SUPERVISOR, UNIT_STAFF
 from workflows.lifecycle import AT, BIRTH, REASON, Effect, Given, Guard, Lifecycle, State
@@ -58,11 +60,14 @@ class GoalChangeLifecycle(Lifecycle["GoalChange"]):
                      facts=("goal_is_words",))
     differs = Must("新目标值与现行目标值{target}相同。", "The new target is the same as the present one, {target}.",
                    lambda change, at: change.asks == "withdraw" or change.goal_is_words or change.new_target != change.goal_target,
-                   facts=("goal_is_words", "goal_target"), target=lambda change: change.goal_target)
+                   facts=("goal_is_words", "goal_target"), target=lambda change: figure(change.goal_target))
     is_figure = Must("此申请没有数值可定；请退回修改或呈领导审定。", "There is no figure to set: return it, or put it to the leadership.",
                      lambda change, at: change.asks == "revise" and not change.goal_is_words, facts=("goal_is_words",))
     goal_in_force = Must("目标已不在执行中。", "The goal is no longer in force.", lambda change, at: change.goal_state == "in_force",
                          facts=("goal_state",))
+    year_runs = Must("考核年度已于{ends}结束，不能再调整目标。", "The year ended on {ends}: goals can no longer be changed.",
+                     lambda change, at: local_day(change.institution_id, at) <= change.year_ends, facts=("year_ends",),
+                     ends=lambda change: change.year_ends)
     unopened, recent = UNOPENED, RECENT
 
     # 三、须一并提交的内容 / What must be handed over
@@ -79,33 +84,35 @@ class GoalChangeLifecycle(Lifecycle["GoalChange"]):
 
     ask = Step("申请调整目标", "Ask for a change", BIRTH >> draft, by=UNIT_STAFF, must=(goal_was_issued, is_the_only_one))
 
-    hand_in = Step("送签", "Hand to the head", (draft | returned) >> for_head, by=UNIT_STAFF, must=(says_why, says_what, differs, goal_in_force),
+    hand_in = Step("送签", "Hand to the head", (draft | returned) >> for_head, by=UNIT_STAFF, must=(says_why, says_what, differs, goal_in_force, year_runs),
                    records={"old_target": lambda change: change.goal_target}, tells=(HEAD,))
     take_back = Step("撤回", "Take back", for_head >> draft, by=UNIT_STAFF.who_did("hand_in"), must=(unopened, recent))
     send_back = Step("退回修改", "Send back", for_head >> draft, by=HEAD, decides=True, given=(REASON,), tells=(UNIT_STAFF,))
     sign = Step("两关审签并报送", "Sign and submit", for_head >> for_review, by=HEAD, signs=True, given=(duties_fit, quantified, head_said),
                 records={"head_said": head_said}, tells=(PERFORMANCE_OFFICE, UNIT_STAFF))
-    drop = Step("撤销申请", "Drop the request", (draft | returned) >> dropped, by=UNIT_STAFF, given=(REASON,), tells=(HEAD,),
+    drop = Step("撤销申请", "Drop the request", (draft | returned | for_review | value_set | for_leadership) >> dropped, by=UNIT_STAFF, given=(REASON,), tells=(HEAD,),
                 irreversible=True)
 
     return_change = Step("退回修改", "Return", for_review >> returned, by=PERFORMANCE_OFFICE, decides=True, given=(missing,),
                          records={"times_returned": lambda change: change.times_returned + 1}, tells=(UNIT_STAFF, HEAD))
-    set_value = Step("核定目标值", "Set the value", for_review >> value_set, by=PERFORMANCE_OFFICE, decides=True, must=(is_figure,),
+    set_value = Step("核定目标值", "Set the value", for_review >> value_set, by=PERFORMANCE_OFFICE, signs=True, must=(is_figure,),
                      given=(value, REASON), records={"office_target": value, "why_set": REASON}, tells=(HEAD, UNIT_STAFF))
     forward = Step("呈领导审定", "Put to the leadership", for_review >> for_leadership, by=PERFORMANCE_OFFICE, decides=True,
-                   must=(goal_in_force,), tells=(HEAD,))
-    accept_value = Step("接受定值", "Accept the value", value_set >> for_leadership, by=HEAD,
-                        records={"new_target": lambda change: change.office_target}, tells=(PERFORMANCE_OFFICE,))
-    object = Step("提出异议", "Object", value_set >> objected, by=HEAD, given=(REASON,), records={"objection": REASON},
+                   must=(goal_in_force, year_runs), tells=(HEAD,))
+    accept_value = Step("接受定值", "Accept the value", value_set >> for_leadership, by=HEAD, takes_note=True,
+                        records={"proposed_target": lambda change: change.new_target, "new_target": lambda change: change.office_target},
+                        tells=(PERFORMANCE_OFFICE,))
+    object = Step("提出异议", "Object", value_set >> objected, by=HEAD, takes_note=True, given=(REASON,), records={"objection": REASON},
                   tells=(PERFORMANCE_OFFICE,))
     withdraw_change = Step("撤回送审", "Withdraw from the leadership", for_leadership >> for_review, by=PERFORMANCE_OFFICE, decides=True,
                            given=(REASON,), tells=(HEAD, LEADER))
 
-    uphold_value = Step("维持定值", "Uphold the office's value", objected >> applied, by=ROUND, must=(goal_in_force,), causes=(apply,),
-                        records={"decided_at": AT, "new_target": lambda change: change.office_target},
+    # Whichever value is upheld, the change itself is still to be decided: nobody has agreed to it yet.
+    uphold_value = Step("维持定值", "Uphold the office's value", objected >> for_leadership, by=ROUND,
+                        records={"proposed_target": lambda change: change.new_target, "new_target": lambda change: change.office_target},
                         tells=(UNIT_STAFF, HEAD, PERFORMANCE_OFFICE))
-    uphold_target = Step("采纳单位目标", "Uphold the unit's target", objected >> applied, by=ROUND, must=(goal_in_force,), causes=(apply,),
-                         records={"decided_at": AT}, tells=(UNIT_STAFF, HEAD, PERFORMANCE_OFFICE))
+    uphold_target = Step("采纳单位目标", "Uphold the unit's target", objected >> for_leadership, by=ROUND,
+                         tells=(UNIT_STAFF, HEAD, PERFORMANCE_OFFICE))
     approve = Step("审定通过", "Approve", for_leadership >> applied, by=ROUND, must=(goal_in_force,), causes=(apply,),
                    records={"decided_at": AT}, tells=(UNIT_STAFF, HEAD, DEPUTY, PERFORMANCE_OFFICE))
     refuse = Step("审定不通过", "Refuse", for_leadership >> declined, by=ROUND, records={"decided_at": AT},

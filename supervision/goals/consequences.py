@@ -10,18 +10,27 @@ from typing import Any
 from uuid import uuid4
 
 from organisation.actors import Actor, clock_of
+from organisation.queries import local_day
 from supervision.goals.models import Asks, Goal, Milestone, PlannedMilestone
-from workflows.fire import fire_many, start_many
+from workflows.fire import fire_many, note, start_many
+from workflows.judgement import hands_of
+from workflows.taking import take
 
 
 def submit_goals(sheet: Any, actor: Actor, at: datetime) -> None:
-    """Every goal that is ready goes to the performance office."""
-    _move_all(sheet, "ready", "submit", at)
+    """Every goal that is ready goes to the performance office; who handled or signed the sheet does not review them."""
+    _move_all(sheet, ("ready",), "submit", at, along_with=sheet)
 
 
 def issue_goals(sheet: Any, actor: Actor, at: datetime) -> None:
     """Every settled goal is in force from now on, to the end of the year."""
-    _move_all(sheet, "agreed", "issue", at, due=sheet.due_on)
+    _move_all(sheet, ("agreed",), "issue", at, due=sheet.due_on)
+
+
+def drop_goals(sheet: Any, actor: Actor, at: datetime) -> None:
+    """A sheet that was ended takes all its goals with it."""
+    going = ("draft", "ready", "under_review", "returned", "value_set", "objected", "agreed")
+    _move_all(sheet, going, "lapse", at)
 
 
 def open_milestones(goal: Any, actor: Actor, at: datetime) -> None:
@@ -31,11 +40,12 @@ def open_milestones(goal: Any, actor: Actor, at: datetime) -> None:
         .order_by("pk")
         .values("text", "criterion", "share", "due_on")
     )
+    today = local_day(goal.institution_id, at)
     rows = [
         {
             "institution_id": goal.institution_id, "cycle_id": goal.cycle_id, "unit_id": goal.unit_id, "goal_id": goal.pk,
             "place": place, "title": f"{goal.title[:150]}：{row['text'][:140]}", "criterion": row["criterion"], "share": row["share"],
-            "due_on": row["due_on"],
+            "due_on": max(row["due_on"] or today, today),  # what passed while the leadership decided is due at once, not overdue
         }
         for place, row in enumerate(planned, start=1)
     ]  # fmt: skip
@@ -74,8 +84,8 @@ def apply_change(change: Any, actor: Actor, at: datetime) -> None:
         )
 
 
-def _move_all(sheet: Any, state: str, step: str, at: datetime, **given: Any) -> None:
-    seen = dict(Goal.objects.filter(sheet_id=sheet.pk, state=state).values_list("pk", "version"))
+def _move_all(sheet: Any, states: tuple[str, ...], step: str, at: datetime, **given: Any) -> None:
+    seen = dict(Goal.objects.filter(sheet_id=sheet.pk, state__in=states).values_list("pk", "version"))
     _move(Goal, seen, step, sheet.institution_id, at, **given)
 
 
@@ -88,3 +98,19 @@ def _move(
     many = fire_many(model, seen, step, actor=clock_of(institution_id), at=at, request_id=uuid4(), **given)
     for error in many.turned_down.values():
         raise error
+
+
+def hands_of_milestone(milestone: Any, actor: Actor, at: datetime) -> None:
+    """Who carried a milestone out has handled the goal, whose result they do not verify. The goal's row is locked."""
+    goal = take(Goal, [milestone.goal_id], actor, None)[0]
+    hands = hands_of(milestone) - set(goal.workers)
+    if hands:
+        joined = [{"kind": milestone.kind(), "document": milestone.pk, "title": milestone.title}]
+        note(
+            goal,
+            "joined",
+            actor=actor,
+            at=at,
+            content={"joined": joined, "workers": sorted(hands)},
+            hands=hands,
+        )

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from organisation.queries import local_day
 from supervision.conditions import RECENT, UNOPENED
 from supervision.goals.ambition import figure
 from supervision.goals.conditions import FITS, VERDICTS
@@ -39,16 +40,17 @@ class GoalLifecycle(Lifecycle["Goal"]):
                   attaches=(UNIT_STAFF,))
     ready = State("已拟定", "Ready", with_parent=True)
     under_review = State("待审核", "For review", PERFORMANCE_OFFICE.owes("审核目标", "review the goal", within="goal.review"))
-    returned = State("退回修改", "Returned for correction",
-                     UNIT_STAFF.owes("按审核意见修改目标", "correct the goal", within="goal.correction"), edits=UNIT_STAFF,
-                     attaches=(UNIT_STAFF,))
+    returned = State("退回修改", "Returned for correction", with_parent=True, edits=UNIT_STAFF, attaches=(UNIT_STAFF,))
     value_set = State("绩效办定值", "Value set by the office",
                       HEAD.owes("接受定值或提出异议", "accept the value or object", within="goal.answer"))
     objected = State("有异议待裁定", "Objected to", round="goals.objection")
     agreed = State("审核通过", "Settled", with_parent=True)
     in_force = State("已下达", "Issued", finish, attaches=(UNIT_STAFF,))
     reported = State("已报年终结果", "Result reported",
-                     PERFORMANCE_OFFICE.owes("核定年终结果", "verify the year's result", within="goal.conclude"), pauses=(finish,))
+                     PERFORMANCE_OFFICE.owes("核定年终结果", "verify the year's result", within="goal.conclude"))
+    result_returned = State("年终结果退回", "Result returned",
+                            HEAD.owes("核实补正并重报年终结果", "correct the result and report it again", within="goal.result_correction"),
+                            attaches=(UNIT_STAFF,))
     concluded = State("已核定", "Concluded", final=True)
     dropped = State("不再列入", "Dropped", final=True)
     withdrawn = State("已撤销", "Withdrawn", final=True)
@@ -62,13 +64,14 @@ class GoalLifecycle(Lifecycle["Goal"]):
                          lambda goal, at: goal.sheet_state in WITH_UNIT, facts=("sheet_state",))
     with_the_office = Must("目标责任书不在审核阶段。", "The goal sheet is not under review.",
                            lambda goal, at: goal.sheet_state == "for_review", facts=("sheet_state",))
-    has_field = Must("请选择目标所属领域。", "Choose the field of work.", lambda goal, at: goal.field in dict(goal.choices()["field"]))
+    has_field = Must("请选择目标所属领域。", "Choose the field of work.", lambda goal, at: not goal.choices()["field"] or goal.field in dict(goal.choices()["field"]))
     has_basis = Must("请写明所依据的职责或法规。", "Say which duty or law it rests on.", lambda goal, at: goal.basis.strip())
     has_measure = Must("请写明目标值和计量单位；以节点衡量的，请写明完成标志。",
                        "Give the target with its unit of measure; measured by milestones, say what counts as reached.",
                        lambda goal, at: (goal.target is not None and goal.measured_in.strip()) if goal.is_number else goal.target_text.strip())
-    has_baseline = Must("请填写上年实绩，供比较目标高低。", "Give last year's figure, beside which the target is read.",
-                        lambda goal, at: not goal.is_number or goal.last_year is not None)
+    has_baseline = Must("请填写上年实绩，供比较目标高低；首次设置、没有可比数的，请予注明。",
+                        "Give last year's figure, beside which the target is read, or say that there is none.",
+                        lambda goal, at: not goal.is_number or goal.is_new or goal.last_year is not None)
     has_method = Must("请写明统计方法和数据来源。", "State the statistical method and the source of the data.",
                       lambda goal, at: goal.method.strip() and goal.data_source.strip())
     has_owner = Must("请写明责任人。", "Name the person responsible.", lambda goal, at: goal.owner.strip())
@@ -86,6 +89,9 @@ class GoalLifecycle(Lifecycle["Goal"]):
                                             for day in (goal.first_milestone, goal.last_milestone) if day),
                        facts=("first_milestone", "last_milestone", "year_begins", "year_ends"),
                        begins=lambda goal: goal.year_begins, ends=lambda goal: goal.year_ends)
+    milestones_ahead = Must("节点时限{first}已过，请重新确定。", "A milestone's date, {first}, has passed: set a new one.",
+                            lambda goal, at: goal.first_milestone is None or goal.first_milestone >= local_day(goal.institution_id, at),
+                            facts=("first_milestone",), first=lambda goal: goal.first_milestone)
     parts_told = Must("尚有 {count} 个配合单位未写明任务。", "Co-operating units without a part of their own: {count}.",
                       lambda goal, at: goal.co_units_without_part == 0, facts=("co_units_without_part",),
                       count=lambda goal: goal.co_units_without_part)
@@ -128,17 +134,22 @@ class GoalLifecycle(Lifecycle["Goal"]):
     write_goal = Step("增加目标", "Add a goal", BIRTH >> draft, by=UNIT_STAFF, must=(sheet_takes_goals,))
 
     finish_draft = Step("拟定完成", "Mark as ready", (draft | returned) >> ready, by=UNIT_STAFF,
-                        must=(has_field, has_basis, has_measure, has_baseline, has_method, has_owner, has_publication, has_milestones,
-                              milestones_dated, milestones_told, within_year, shares_fit, parts_told, parts_of_others))
+                        must=(with_the_unit, has_field, has_basis, has_measure, has_baseline, has_method, has_owner, has_publication, has_milestones,
+                              milestones_dated, milestones_told, within_year, milestones_ahead, shares_fit, parts_told, parts_of_others))
     reopen = Step("继续修改", "Go on writing", ready >> draft, by=UNIT_STAFF, must=(with_the_unit,))
-    drop = Step("不再列入", "Drop", (draft | returned) >> dropped, by=UNIT_STAFF, given=(REASON,), tells=(HEAD,), irreversible=True)
+    drop = Step("不再列入", "Drop", (draft | returned) >> dropped, by=UNIT_STAFF, must=(with_the_unit,), given=(REASON,), tells=(HEAD,),
+                irreversible=True)
+    lapse = Step("随责任书终止", "End with the sheet", (draft | ready | under_review | returned | value_set | objected | agreed) >> dropped,
+                 by=CLOCK)
     submit = Step("送审", "Submit", ready >> under_review, by=CLOCK)
 
     approve = Step("审核通过", "Approve", under_review >> agreed, by=PERFORMANCE_OFFICE, decides=True)
     return_goal = Step("退回修改", "Return", under_review >> returned, by=PERFORMANCE_OFFICE, decides=True, given=(missing,),
                        records={"times_returned": lambda goal: goal.times_returned + 1}, tells=(UNIT_STAFF, HEAD))
-    set_value = Step("核定目标值", "Set the value", under_review >> value_set, by=PERFORMANCE_OFFICE, decides=True, must=(is_figure,),
+    set_value = Step("核定目标值", "Set the value", under_review >> value_set, by=PERFORMANCE_OFFICE, signs=True, must=(is_figure,),
                      given=(value, REASON), records={"office_target": value, "why_set": REASON}, tells=(HEAD, UNIT_STAFF))
+    take_value_back = Step("撤回定值", "Take the value back", value_set >> under_review, by=PERFORMANCE_OFFICE.who_did("set_value"),
+                           takes_note=True, must=(unopened, recent))
     review_again = Step("重新审核", "Review again", agreed >> under_review, by=PERFORMANCE_OFFICE, decides=True, must=(with_the_office,),
                         given=(REASON,), tells=(HEAD,))
     accept_value = Step("接受定值", "Accept the value", value_set >> agreed, by=HEAD, takes_note=True,  # to answer is not to write
@@ -159,14 +170,12 @@ class GoalLifecycle(Lifecycle["Goal"]):
                         records={"target_text": new_text}, tells=(UNIT_STAFF, HEAD))
     cancel = Step("撤销目标", "Withdraw", in_force >> withdrawn, by=CLOCK, causes=(cancel_milestones,), tells=(UNIT_STAFF, HEAD, DEPUTY))
 
-    report_result = Step("报年终结果", "Report the result", in_force >> reported, by=HEAD, must=(has_figure, no_open_change),
+    report_result = Step("报年终结果", "Report the result", (in_force | result_returned) >> reported, by=HEAD, must=(has_figure, no_open_change),
                          given=(result, achieved), records={"result": result, "result_text": achieved}, tells=(PERFORMANCE_OFFICE,))
-    report_achievement = Step("报完成情况", "Report what was achieved", in_force >> reported, by=HEAD, must=(is_words, no_open_change),
-                              given=(achieved,), records={"result_text": achieved}, tells=(PERFORMANCE_OFFICE,))
-    take_result_back = Step("撤回结果", "Take the result back", reported >> in_force, by=HEAD.who_did("report_result"), must=(unopened, recent))
-    take_account_back = Step("撤回情况", "Take the account back", reported >> in_force, by=HEAD.who_did("report_achievement"),
-                             must=(unopened, recent))
-    return_result = Step("退回重报", "Return the result", reported >> in_force, by=PERFORMANCE_OFFICE, decides=True, given=(missing,),
+    report_achievement = Step("报完成情况", "Report what was achieved", (in_force | result_returned) >> reported, by=HEAD,
+                              must=(is_words, no_open_change), given=(achieved,), records={"result_text": achieved},
+                              tells=(PERFORMANCE_OFFICE,))
+    return_result = Step("退回重报", "Return the result", reported >> result_returned, by=PERFORMANCE_OFFICE, decides=True, given=(missing,),
                          records={"times_returned": lambda goal: goal.times_returned + 1}, tells=(HEAD, UNIT_STAFF))
     conclude = Step("核定", "Conclude", reported >> concluded, by=PERFORMANCE_OFFICE, decides=True, must=(milestones_done,),
                     given=(verdict, conclusion), records={"verdict": verdict, "conclusion": conclusion, "concluded_at": AT},

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from organisation.queries import local_day
-from supervision.conditions import RECENT, UNOPENED
 from supervision.roles import DEPUTY, DISCIPLINE, HEAD, LEADER, PERFORMANCE_OFFICE, SUPERVISOR, UNIT_STAFF
-from workflows.lifecycle import AT, BIRTH, REASON, Given, Guard, Lifecycle, State
+from workflows.lifecycle import AT, BIRTH, REASON, Effect, Given, Guard, Lifecycle, State
 from workflows.lifecycle import Step as AnyStep
 from workflows.roles import CLOCK
 from workflows.words import Text
@@ -42,9 +41,9 @@ class MilestoneLifecycle(Lifecycle["Milestone"]):
 
     has_evidence = Must("请先上传佐证材料。", "Attach the evidence first.", lambda milestone, at: milestone.evidence_count,
                         facts=("evidence_count",))
-    is_over = Must("节点时限{due}未过，不能按未达到办结。", "Its date, {due}, has not passed: it cannot be closed as missed.",
-                   lambda milestone, at: milestone.due_on < local_day(milestone.institution_id, at), due=lambda milestone: milestone.due_on)
-    unopened, recent = UNOPENED, RECENT
+    is_over = Must("办理时限{due}未过，不能按未达到办结。", "Its time runs until {due}: it cannot be closed as missed before.",
+                   lambda milestone, at: milestone.owed_until and milestone.owed_until < local_day(milestone.institution_id, at),
+                   facts=("owed_until",), due=lambda milestone: milestone.owed_until)
 
     # 三、须一并提交的内容 / What must be handed over
 
@@ -52,13 +51,14 @@ class MilestoneLifecycle(Lifecycle["Milestone"]):
     how_checked = Given("核查方式（实地核查、抽查、调阅等）", "how it was checked (on site, by sample, from files)")
     conclusion = Given("核查结论", "conclusion")
 
+    hands = Effect("goals.hands_of_milestone", Text("经手人同时为目标经手人", "who did it has handled the goal"))
+
     # 四、步骤 / Steps
 
     open = Step("下达节点", "Open", BIRTH >> to_do, by=CLOCK)
 
-    claim_reached = Step("报结", "Claim reached", (to_do | sent_back) >> claimed, by=UNIT_STAFF, must=(has_evidence,), given=(done,),
+    claim_reached = Step("报结", "Claim reached", (to_do | sent_back) >> claimed, by=UNIT_STAFF, must=(has_evidence,), given=(done,), causes=(hands,),
                  records={"done": done, "claimed_at": AT}, tells=(PERFORMANCE_OFFICE, HEAD))
-    take_back = Step("撤回报结", "Take the claim back", claimed >> to_do, by=UNIT_STAFF.who_did("claim_reached"), must=(unopened, recent))
     accept = Step("核查通过", "Accept", claimed >> reached, by=PERFORMANCE_OFFICE, decides=True, given=(conclusion, how_checked),
                   records={"conclusion": conclusion, "reached_at": AT}, tells=(UNIT_STAFF, HEAD))
     return_work = Step("退回重办", "Send back", claimed >> sent_back, by=PERFORMANCE_OFFICE, decides=True, given=(REASON, how_checked),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from organisation.actors import Actor
@@ -92,7 +93,9 @@ class GoalSheet(Supervised):
         verbose_name = _("goal sheet")
         verbose_name_plural = _("goal sheets")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["unit", "cycle"], name="one_goal_sheet_per_unit_and_year")
+            models.UniqueConstraint(
+                fields=["unit", "cycle"], condition=~Q(state="ended"), name="one_goal_sheet_per_unit_and_year"
+            )
         ]
 
     @classmethod
@@ -135,12 +138,12 @@ class Goal(Supervised):
 
     GIVEN_UP: ClassVar[tuple[str, ...]] = ("dropped", "withdrawn")
     """States of goals that count for nothing."""
-    PUBLISHED: ClassVar[tuple[str, ...]] = ("in_force", "reported", "concluded")
+    PUBLISHED: ClassVar[tuple[str, ...]] = ("in_force", "reported", "result_returned", "concluded")
     """States in which a goal is shown to those it is published to."""
 
     content: ClassVar[tuple[str, ...]] = (
         "title", "field", "basis", "indicator", "nature", "move", "measured_in", "less_is_better", "target", "target_text",
-        "last_year", "two_years_ago", "three_years_ago", "planned_value", "peer_value", "method", "data_source", "points", "owner",
+        "last_year", "two_years_ago", "three_years_ago", "is_new", "planned_value", "peer_value", "method", "data_source", "points", "owner",
         "publication",
     )  # fmt: skip
     parts: ClassVar[dict[str, str]] = {"planned_milestones": "goal", "co_units": "goal"}
@@ -174,6 +177,7 @@ class Goal(Supervised):
     three_years_ago = models.DecimalField(
         _("three years ago"), max_digits=18, decimal_places=4, null=True, blank=True
     )
+    is_new = models.BooleanField(_("set for the first time: no earlier figures"), default=False)
     planned_value = models.DecimalField(
         _("value of the long-term plan"), max_digits=18, decimal_places=4, null=True, blank=True
     )
@@ -266,7 +270,7 @@ class Goal(Supervised):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> models.QuerySet[Goal]:
-        """Units see their own goals, those they have a part in, and what was issued and published to all units (R23);
+        """Units see their own goals and, once issued, those they have a part in and what is published to all units (R23);
         oversight sees all."""
         own = within_reach(cls.objects.all(), actor)
         if oversees(actor):
@@ -275,7 +279,9 @@ class Goal(Supervised):
         if not mine:
             return own
         ours = cls.objects.filter(institution_id=actor.institution_id)
-        shared = ours.filter(Exists(CoUnit.objects.filter(goal=OuterRef("pk"), unit__in=mine)))
+        shared = ours.filter(
+            Exists(CoUnit.objects.filter(goal=OuterRef("pk"), unit__in=mine)), state__in=cls.PUBLISHED
+        )
         published = ours.filter(
             publication__in=(Publication.ALL_UNITS, Publication.PUBLIC), state__in=cls.PUBLISHED
         )
@@ -290,9 +296,17 @@ class Goal(Supervised):
         return {"field": list(fields_of_cycle(self.cycle_id).items()), "verdict": list(VERDICTS.items())}
 
     def remarks(self) -> Mapping[str, Text]:
-        """Where the target is low beside what was reached, planned or reached elsewhere (R20)."""
+        """Where the target is low beside what was reached, planned or reached elsewhere (R20), and the result short of it (R18)."""
+        if not self.is_number:
+            return {}
         low = ambition.why_low(self.target, self.compared_with(), less_is_better=self.less_is_better)
-        return {"target": low} if low and self.is_number else {}
+        short = ambition.falls_short(
+            self.result,
+            self.target,
+            binding=self.nature == Nature.BINDING,
+            less_is_better=self.less_is_better,
+        )
+        return {name: said for name, said in (("target", low), ("result", short)) if said}
 
     def in_short(self) -> str:
         """What is aimed at, beside what it is held against, and where the goal stands."""
@@ -374,6 +388,7 @@ class Milestone(Supervised):
 
     # What facts() gives to the conditions.
     evidence_count: int
+    owed_until: date | None
 
     class Meta:
         verbose_name = _("milestone")
@@ -384,7 +399,13 @@ class Milestone(Supervised):
 
     @classmethod
     def facts(cls) -> Mapping[str, Any]:
-        return {"unopened": facts.unopened(cls), "evidence_count": facts.attachments(cls)}
+        return {
+            "evidence_count": facts.attachments(cls),
+            "owed_until": Coalesce(
+                facts.of_open_item(cls, "milestone.finish", "due_on"),
+                facts.of_open_item(cls, "milestone.correction", "due_on"),
+            ),
+        }
 
     @classmethod
     def visible_to(cls, actor: Actor) -> models.QuerySet[Milestone]:
@@ -417,6 +438,9 @@ class GoalChange(Supervised):
     new_target = models.DecimalField(_("new target"), max_digits=18, decimal_places=4, null=True, blank=True)
     new_target_text = models.TextField(_("new words for what counts as reached"), blank=True)
     why = models.TextField(_("why it must change"), blank=True)
+    proposed_target = models.DecimalField(
+        _("target that the unit had proposed"), max_digits=18, decimal_places=4, null=True, editable=False
+    )
     old_target = models.DecimalField(
         _("target so far"), max_digits=18, decimal_places=4, null=True, editable=False
     )
@@ -433,6 +457,7 @@ class GoalChange(Supervised):
     goal_state: str
     goal_target: Decimal | None
     goal_is_words: bool
+    year_ends: date
 
     class Meta:
         verbose_name = _("change of a goal")
@@ -451,6 +476,7 @@ class GoalChange(Supervised):
             "unopened": facts.unopened(cls),
             "goal_state": F("goal__state"),
             "goal_target": F("goal__target"),
+            "year_ends": F("cycle__ends"),
             "goal_is_words": models.Case(
                 models.When(goal__indicator=Indicator.MILESTONE, then=True),
                 default=False,
@@ -465,3 +491,16 @@ class GoalChange(Supervised):
     @classmethod
     def titled_below(cls, above: Any) -> str:
         return f"{above.title[:290]}调整"
+
+    def told(self) -> Sequence[tuple[Any, str]]:
+        """The goal as it stands, for whoever decides on the change. One statement."""
+        return [(Goal._meta.verbose_name, self.goal.in_short())]
+
+    def remarks(self) -> Mapping[str, Text]:
+        """Where the new target is low beside what the goal is held against (R20)."""
+        if self.asks == Asks.WITHDRAW or self.new_target is None:
+            return {}
+        low = ambition.why_low(
+            self.new_target, self.goal.compared_with(), less_is_better=self.goal.less_is_better
+        )
+        return {"new_target": low} if low else {}

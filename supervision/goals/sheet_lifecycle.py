@@ -1,4 +1,4 @@
-"""目标责任书 The goal sheet: a unit's goals of one year, from the performance office's call to issue and closing (R14-R30)."""
+"""目标责任书 The goal sheet: a unit's goals of one year, from the performance office's call to issue and closing (R14, R23, R28, R29)."""
 
 from __future__ import annotations
 
@@ -31,16 +31,19 @@ class GoalSheetLifecycle(Lifecycle["GoalSheet"]):
     propose = UNIT_STAFF.owes("编报年度目标并送签", "write the year's goals and hand them to the head", within="goals.propose")
     signature = HEAD.owes("把好两关，审签年度目标", "pass the two gates and sign, or send back", within="goals.sign")
     review = PERFORMANCE_OFFICE.owes("逐项审核年度目标并呈领导审定", "review every goal and put them to the leadership", within="goals.review")
-    answer = HEAD.owes("组织修改、答复定值并报回", "have the goals mended, answer what was set, and report back", within="goals.answer_sheet")
+    answer = UNIT_STAFF.owes("按审核意见修改目标并送签", "mend the goals as asked and hand them to the head", within="goals.answer_sheet")
+    signature_again = HEAD.owes("把好两关，审签修改稿", "pass the two gates again and report back, or send back", within="goals.sign_again")
 
     drafting = State("待编报", "To be written", propose, edits=UNIT_STAFF, attaches=(UNIT_STAFF,))
     for_head = State("待签报", "For the head's signature", propose, signature)
     for_review = State("待审核", "For review", review)
     with_unit = State("退单位修改答复", "Back with the unit", answer, edits=UNIT_STAFF, attaches=(UNIT_STAFF,), pauses=(review,))
+    correction_for_head = State("修改待签报", "Correction for the head's signature", answer, signature_again, pauses=(review,))
     for_leadership = State("待领导审定", "For the leadership's decision", round="goals.leadership")
     issued = State("已下达", "Issued",
                    PERFORMANCE_OFFICE.owes("年终逐项核定目标并办结", "conclude every goal and close the year", within="goals.closing"))
     closed = State("年终办结", "Closed", final=True)
+    ended = State("终止", "Ended", final=True)
 
     # 二、条件：不满足时告知的理由 / Conditions, and what the refused person is told
 
@@ -75,6 +78,8 @@ class GoalSheetLifecycle(Lifecycle["GoalSheet"]):
     submit_goals = Effect("goals.submit", Text("各项目标一并送审", "submits its goals that are ready"))
     issue_goals = Effect("goals.issue", Text("各项目标一并下达", "issues its goals"))
 
+    drop_goals = Effect("goals.drop", Text("各项目标一并终止", "ends its goals with it"))
+
     # 五、步骤 / Steps. `decides` refuses one's own work
 
     call = Step("布置年度目标编报", "Call for the year's goals", BIRTH >> drafting, by=PERFORMANCE_OFFICE, takes_note=True,
@@ -90,11 +95,17 @@ class GoalSheetLifecycle(Lifecycle["GoalSheet"]):
     refer_to_unit = Step("退单位修改答复", "Refer back to the unit", for_review >> with_unit, by=PERFORMANCE_OFFICE, decides=True,
                          must=(all_reviewed,), given=(asked,),
                          records={"asked": asked, "times_returned": lambda sheet: sheet.times_returned + 1}, tells=(HEAD, UNIT_STAFF))
-    report_back = Step("两关审签并报回", "Sign and report back", with_unit >> for_review, by=HEAD, signs=True,
-                       must=(all_ready, all_answered, covers_fields), given=(duties_fit, quantified, head_said),
-                       records={"signed_at": AT, "head_said": head_said}, causes=(submit_goals,), tells=(PERFORMANCE_OFFICE, UNIT_STAFF))
+    hand_in_correction = Step("修改送签", "Hand the correction to the head", with_unit >> correction_for_head, by=UNIT_STAFF,
+                              must=(has_goals, all_ready, all_answered, covers_fields), tells=(HEAD,))
+    take_back_correction = Step("撤回修改", "Take the correction back", correction_for_head >> with_unit,
+                                by=UNIT_STAFF.who_did("hand_in_correction"), must=(unopened, recent))
+    send_back_correction = Step("退回再修改", "Send the correction back", correction_for_head >> with_unit, by=HEAD, decides=True,
+                                given=(REASON,), tells=(UNIT_STAFF,))
+    report_back = Step("两关审签并报回", "Sign and report back", correction_for_head >> for_review, by=HEAD, signs=True, must=(all_ready,),
+                       given=(duties_fit, quantified, head_said), records={"signed_at": AT, "head_said": head_said},
+                       causes=(submit_goals,), tells=(PERFORMANCE_OFFICE, UNIT_STAFF))
     forward = Step("呈领导审定", "Put to the leadership", for_review >> for_leadership, by=PERFORMANCE_OFFICE, decides=True,
-                   must=(has_goals, all_settled), tells=(HEAD,))
+                   must=(has_goals, all_settled, covers_fields, year_runs), tells=(HEAD,))
     withdraw_sheet = Step("撤回送审", "Withdraw from the leadership", for_leadership >> for_review, by=PERFORMANCE_OFFICE, decides=True,
                           given=(REASON,), tells=(HEAD, LEADER))
     issue = Step("审定下达", "Issue", for_leadership >> issued, by=ROUND, must=(all_settled, year_runs), causes=(issue_goals,),
@@ -105,4 +116,6 @@ class GoalSheetLifecycle(Lifecycle["GoalSheet"]):
 
     close = Step("年终办结", "Close the year", issued >> closed, by=PERFORMANCE_OFFICE, decides=True, must=(all_concluded,),
                  records={"closed_at": AT}, tells=(UNIT_STAFF, HEAD, LEADER))
+    end = Step("终止", "End", (drafting | for_head | for_review | with_unit | correction_for_head | for_leadership) >> ended,
+               by=PERFORMANCE_OFFICE, given=(REASON,), causes=(drop_goals,), tells=(UNIT_STAFF, HEAD, LEADER), irreversible=True)
 # fmt: on

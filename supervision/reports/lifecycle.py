@@ -50,6 +50,12 @@ class QuarterlyReportLifecycle(Lifecycle["QuarterlyReport"]):
     has_results = Must("尚有 {count} 项目标任务未填写完成情况。", "Goals or tasks without what was done: {count}.",
                        lambda report, at: report.lines_without_result == 0, facts=("lines_without_result",),
                        count=lambda report: report.lines_without_result)
+    covers_goals = Must("以下目标没有填报：{missing}。请为其增加明细并选择目标。", "Goals without a line: {missing}. Add a line and choose the goal.",
+                        lambda report, at: not report.goals_unreported, facts=("goals_unreported",),
+                        missing=lambda report: "、".join(report.goals_unreported))
+    has_values = Must("尚有 {count} 项数值目标未填写累计完成值。", "Goals measured by a figure without the value reached: {count}.",
+                      lambda report, at: report.goals_without_value == 0, facts=("goals_without_value",),
+                      count=lambda report: report.goals_without_value)
     unopened, recent = UNOPENED, RECENT
 
     # 三、须一并提交的内容 / What must be handed over
@@ -58,9 +64,10 @@ class QuarterlyReportLifecycle(Lifecycle["QuarterlyReport"]):
 
     # 四、步骤 / Steps
 
-    open = Step("下达填报任务", "Open", BIRTH >> drafting, by=CLOCK, tells=(UNIT_STAFF, DEPUTY, HEAD))
+    open = Step("下达填报任务", "Open", BIRTH >> drafting, by=CLOCK, records={"opened_at": AT}, tells=(UNIT_STAFF, DEPUTY, HEAD))
 
-    hand_in = Step("送签", "Hand to the head", drafting >> for_signature, by=UNIT_STAFF, must=(says_something, has_results), tells=(HEAD,))
+    hand_in = Step("送签", "Hand to the head", drafting >> for_signature, by=UNIT_STAFF,
+                   must=(says_something, has_results, covers_goals, has_values), tells=(HEAD,))
     take_back = Step("撤回", "Take back", for_signature >> drafting, by=UNIT_STAFF.who_did("hand_in"), must=(unopened, recent))
     send_back = Step("退回修改", "Send back", for_signature >> drafting, by=HEAD, decides=True, given=(REASON,), tells=(UNIT_STAFF,))
     sign = Step("签发报送", "Sign and submit", for_signature >> submitted, by=HEAD, signs=True,
@@ -73,7 +80,7 @@ class QuarterlyReportLifecycle(Lifecycle["QuarterlyReport"]):
                          tells=(UNIT_STAFF, HEAD))
 
     hand_in_correction = Step("补正送签", "Hand the correction to the head", returned >> correction_for_signature,
-                              by=UNIT_STAFF, must=(says_something, has_results), tells=(HEAD,))
+                              by=UNIT_STAFF, must=(says_something, has_results, covers_goals, has_values), tells=(HEAD,))
     take_back_correction = Step("撤回补正", "Take the correction back", correction_for_signature >> returned,
                                 by=UNIT_STAFF.who_did("hand_in_correction"), must=(unopened, recent))
     send_back_correction = Step("退回再补正", "Send the correction back", correction_for_signature >> returned, by=HEAD,

@@ -1,4 +1,7 @@
-"""Opening the quarterly reports that a quarter's end brings (R36): one for each unit that owes one, all at once."""
+"""Opening the quarterly reports that a quarter's end brings (R36): one for each unit that owes one, all at once.
+
+A report begins with a line for every goal of the unit that is in force.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from calendars.queries import current_stamp
 from organisation.actors import clock_of
 from organisation.models import Unit
 from organisation.queries import local_day
+from supervision.reports.drafting import lines_of_goals
 from supervision.reports.models import QuarterlyReport
 from supervision.schemes.models import Cycle, CycleState
 from supervision.schemes.queries import units_of_scheme
@@ -47,6 +51,8 @@ def _open(cycle: Cycle, quarter: Period, day: date, at: datetime) -> int:
         Cycle.objects.select_for_update(no_key=True).get(pk=cycle.pk)
         owing = list(_owing(cycle, quarter, day).values_list("pk", flat=True))
         for first in range(0, len(owing), AT_ONCE):
+            units = owing[first : first + AT_ONCE]
+            lines = lines_of_goals(cycle, units, quarter, at)
             rows = [
                 {
                     "institution_id": cycle.institution_id,
@@ -55,9 +61,12 @@ def _open(cycle: Cycle, quarter: Period, day: date, at: datetime) -> int:
                     "period": quarter.text,
                     "title": f"{quarter.zh}工作目标任务落实情况季报表",
                 }
-                for unit in owing[first : first + AT_ONCE]
+                for unit in units
             ]
-            start_many(QuarterlyReport, "open", rows, actor=clock_of(cycle.institution_id), at=at)
+            start_many(
+                QuarterlyReport, "open", rows, actor=clock_of(cycle.institution_id), at=at,
+                parts=[{"lines": lines[unit]} if unit in lines else {} for unit in units],
+            )  # fmt: skip
     return len(owing)
 
 

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from organisation.models import Unit
+from supervision.desk.queries.reader import tone_of
 from supervision.goals.calling import call_for_goals
 from supervision.goals.models import Goal, GoalChange, GoalSheet
 from tests.supervision.county import (
@@ -77,7 +78,7 @@ def test_the_performance_office_calls_every_unit_once(county: County) -> None:
 @pytest.mark.parametrize("who", ["staff", "head", "drafter", "leader", "auditor", "outsider"])
 def test_nobody_else_calls_for_goals(county: County, who: str) -> None:
     client = signed_in(county, who)
-    assert "编报目标</button>" not in client.get("/goals/").content.decode() or who == "outsider"
+    assert "编报目标</button>" not in client.get("/goals/").content.decode()
     client.post("/goals/call/", {"year": "2026"})
     assert not GoalSheet.objects.exists()
 
@@ -384,3 +385,24 @@ def test_a_scheme_without_goals_says_so(county: County, monkeypatch: pytest.Monk
     monkeypatch.setattr("supervision.goals.calling.start_many", without)
     answer = signed_in(county, "office").post("/goals/call/", {"year": "2026"}, follow=True)
     assert "本年度考核方案没有目标管理的规定。" in text_of(answer)
+
+
+def test_a_sheet_is_not_begun_by_hand(county: County) -> None:
+    office = signed_in(county, "office")
+    url = reverse("begin", args=["goals.goalsheet", "call"])
+    assert office.get(url).status_code == office.post(url, {"request_id": str(uuid4())}).status_code == 404
+
+
+def test_the_step_by_which_the_head_reports_back_leads_forward(county: County) -> None:
+    sheet = walk(county, sheet_of(county), f"{TO_REVIEW}, goals_approved:office, refer_to_unit:office")
+    step = sheet.lifecycle.steps
+    tones = {
+        name: tone_of(sheet.kind(), step[name])
+        for name in ("report_back", "refer_to_unit", "send_back", "sign")
+    }
+    assert tones == {
+        "report_back": "forward",
+        "refer_to_unit": "back",
+        "send_back": "back",
+        "sign": "forward",
+    }

@@ -351,6 +351,7 @@ MEANWHILE: dict[str, Any] = {
     "milestones_reached": milestones_reached,
     "in_words": in_words,
     "change_asked": change_asked,
+    "sheet_back": lambda place, goal, who, at: walk(place, goal.sheet, f"refer_to_unit:{who}", at),
     "unready_goal": lambda place, sheet, who, at: write_goal(place, sheet, who, at, title="另一项目标"),
     "empty_goal": lambda place, goal, who, at: change(place, goal, who, at, basis="", planned_milestones=[]),
     "empty_change": lambda place, made, who, at: change(place, made, who, at, why=""),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -139,7 +140,17 @@ class Course:
     def fill(self, about: str, who: str, at: datetime) -> None:
         """The unit's staff fill in the report, or correct it."""
         changes, parts = self.matter.report(self.unit, self.period, Random(f"{self.unit} {self.period}"))
-        self.life.change(self._document("report"), f"{self.unit}:staff", at, changes, parts)
+        report: Any = self._document("report")
+        of_goals = [
+            {
+                "id": line.pk,
+                "actual": "按节点推进，阶段任务已完成。",
+                "value": line.goal.last_year,
+                "share": Decimal(75),
+            }
+            for line in report.lines.filter(goal__isnull=False).select_related("goal").order_by("pk")
+        ]
+        self.life.change(report, f"{self.unit}:staff", at, changes, {"lines": [*of_goals, *parts["lines"]]})
 
     def amend(self, about: str, who: str, at: datetime) -> None:
         """What the performance office asked for is added to the report."""

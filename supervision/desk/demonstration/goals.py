@@ -14,6 +14,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from organisation.queries import local_day
 from supervision.desk.demonstration import evidence
 from supervision.desk.demonstration.course import OF_THE_UNIT, hours_of
 from supervision.desk.demonstration.life import Life, Plot, soon
@@ -176,12 +177,12 @@ class GoalCourse:
             "less_is_better": aim.less_is_better, "nature": "binding" if aim.binding else "expected", "publication": "all_units",
             "owner": f"{self.life.county.people[staff].name}（经办）", "points": Decimal(20),
         }  # fmt: skip
-        begins, ends = sheet.cycle.begins, sheet.cycle.ends
+        written, ends = local_day(sheet.institution_id, at), sheet.cycle.ends
         stages = [
             {
                 "text": text,
                 "criterion": criterion,
-                "due_on": min(max(calendar.shift(self.life.eve, day), begins), ends),
+                "due_on": min(max(calendar.shift(self.life.eve, day), calendar.shift(written, 6)), ends),
                 "share": Decimal(50),
             }
             for text, criterion, day in aim.stages

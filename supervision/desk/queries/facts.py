@@ -88,7 +88,7 @@ def _parts(document: Any) -> Iterable[Fact]:
         related = [
             f.name
             for f in manager.model._meta.concrete_fields
-            if isinstance(f, models.ForeignKey) and f.name != owner
+            if isinstance(f, models.ForeignKey) and f.name != owner and not _is_document(f.related_model)
         ]
         rows = list(manager.select_related(*related) if related else manager.all())
         if rows:
@@ -101,7 +101,7 @@ def _line(row: Any, owner: str) -> str:
     """One row of a part as one line: the first value as it is, the others with their names."""
     said: list[str] = []
     for field in row._meta.concrete_fields:
-        if field.primary_key or field.name == owner:
+        if field.primary_key or field.name == owner or _is_document(field.related_model):
             continue
         value = (
             str(getattr(row, field.name) or "")
@@ -111,6 +111,10 @@ def _line(row: Any, owner: str) -> str:
         if value:
             said.append(value if not said else f"{field.verbose_name}{wording.colon()}{value}")
     return wording.semicolon().join(said)
+
+
+def _is_document(model: Any) -> bool:
+    return isinstance(model, type) and issubclass(model, Document)
 
 
 def files_of(document: Any, *, may_remove: bool = False) -> tuple[File, ...]:

@@ -19,7 +19,7 @@ from supervision.desk.queries.queue import Address, filters_of, pages_of, size_o
 from supervision.desk.queries.reader import Reader
 from supervision.goals.calling import without_sheet
 from supervision.goals.models import Goal, GoalSheet
-from supervision.schemes.models import Cycle
+from supervision.schemes.models import Cycle, CycleState
 from supervision.schemes.queries import units_of_scheme
 from supervision.schemes.rulebooks import fields_of_cycle
 from workflows.scope import within_reach
@@ -29,7 +29,7 @@ NONE_YET = "none"
 """What the filter calls a unit without a sheet."""
 BY_STAGE: Mapping[str, tuple[str, ...]] = {
     "writing": ("draft", "ready", "returned"), "review": ("under_review",), "contested": ("value_set", "objected"),
-    "settled": ("agreed",), "in_force": ("in_force", "reported"), "concluded": ("concluded",),
+    "settled": ("agreed",), "in_force": ("in_force", "reported", "result_returned"), "concluded": ("concluded",),
 }  # fmt: skip
 """The columns of the page: which states of a goal each counts."""
 
@@ -98,7 +98,9 @@ def goals_page(reader: Reader, address: Address) -> GoalsPage:
     rows = _lines(found[:size], cycle, reader) if cycle else ()
     total: int | str = f"{size * page}+" if len(found) > size else size * (page - 1) + len(rows)
     offices = reader.holds(PostRole.PERFORMANCE_OFFICE)
-    missing = without_sheet(cycle, reader.at).count() if cycle and offices and cycle.state == "open" else 0
+    missing = (
+        without_sheet(cycle, reader.at).count() if cycle and offices and _is_running(cycle, reader) else 0
+    )
     return GoalsPage(
         cycle.year if cycle else None, stage_names(), rows, pages_of(address, page, size, len(rows), total), missing, bool(missing),
         address.get("q"), selects, (*filters_of(address), *_state_filter(address)), address.path,
@@ -113,9 +115,13 @@ def _state_filter(address: Address) -> tuple[ActiveFilter, ...]:
     return ()
 
 
+def _is_running(cycle: Cycle, reader: Reader) -> bool:
+    return cycle.state == CycleState.OPEN and reader.today <= cycle.ends
+
+
 def stage_names() -> tuple[str, ...]:
     """What the columns of BY_STAGE are called."""
-    return (_("Being written"), _("For review"), _("Contested"), _("Settled"), _("In force"), _("Concluded"))
+    return (_("Being written"), _("For review"), _("Value set"), _("Settled"), _("In force"), _("Concluded"))
 
 
 def _units(reader: Reader, cycle: Cycle, address: Address) -> Any:
@@ -134,7 +140,9 @@ def _units(reader: Reader, cycle: Cycle, address: Address) -> Any:
 def _lines(units: Sequence[Unit], cycle: Cycle, reader: Reader) -> tuple[UnitGoals, ...]:
     sheets = {
         sheet.unit_id: sheet
-        for sheet in GoalSheet.visible_to(reader.actor).filter(cycle=cycle, unit__in=[u.pk for u in units])
+        for sheet in GoalSheet.visible_to(reader.actor)
+        .filter(cycle=cycle, unit__in=[u.pk for u in units])
+        .exclude(state="ended")
     }
     goals: dict[int, list[Goal]] = defaultdict(list)
     for goal in Goal.objects.filter(sheet__in=[s.pk for s in sheets.values()]).exclude(

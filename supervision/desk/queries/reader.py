@@ -172,7 +172,9 @@ def tone_of(kind: str, step: Step[Any]) -> str:
     asks = any(given.kind is str and not given.optional for given in step.given)
     if step.path.target.final and asks and step.irreversible:
         return "refuse"
-    goes_back = target < source or (step.decides and (step.path.target.edits or step.path.target.attaches))
+    goes_back = (target < source and not step.signs) or (
+        step.decides and (step.path.target.edits or step.path.target.attaches)
+    )
     if goes_back and asks:
         return "back"
     return (

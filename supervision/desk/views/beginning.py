@@ -39,6 +39,7 @@ def begin(request: Page, kind: str, step: str) -> HttpResponse:
     if (
         birth is None
         or not birth.is_birth
+        or "unit" not in model.content  # begun elsewhere: below another document, or for many units at once
         or not birth.by.capacities(reader.actor, model(institution_id=reader.actor.institution_id))
     ):
         raise Http404
