@@ -68,11 +68,17 @@ def birth_form(
     return _form_of(model, list(model.content), reader)(data, instance=blank, prefix="f")
 
 
-def _form_of(model: type[models.Model], names: Sequence[str], reader: Reader) -> Any:
+def _form_of(
+    model: type[models.Model], names: Sequence[str], reader: Reader, document: Any = None, owner: str = ""
+) -> Any:
+    """The form over these fields; of a part also the document whose rows they are, and the part's foreign key to it."""
+
     class ContentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            _dress(self, reader)
+            # First what may be chosen: to dress a bound form is to judge it.
+            _offer(self, reader, document, owner)
+            _dress(self)
 
         def _get_validation_exclusions(self) -> set[str]:
             """The document is written by the engine: what the form does not hold is not this form's affair."""
@@ -99,11 +105,30 @@ def _widgets(model: type[models.Model], names: Sequence[str]) -> dict[str, Any]:
     return widgets
 
 
-def _dress(form: Any, reader: Reader) -> None:
-    """Classes for the look, choices within the reader's institution, and errors tied to their fields."""
-    fields: dict[str, Any] = form.fields
+def _offer(form: Any, reader: Reader, document: Any, owner: str) -> None:
+    """What may be chosen: units of the reader's institution, goals of the document's own unit and year, rows of the same
+    document; and the values that the scheme names."""
     if isinstance(form.instance, Document):
         _offer_choices(form)
+    fields: dict[str, Any] = form.fields
+    for entry in fields.values():
+        rows: Any = getattr(entry, "queryset", None)
+        if rows is None:
+            continue
+        if issubclass(rows.model, Unit):
+            units = Unit.objects.on(reader.today).filter(
+                institution_id=reader.actor.institution_id, kind__in=REPORTING
+            )
+            entry.queryset = units.order_by("path")
+        elif issubclass(rows.model, Document):
+            entry.queryset = rows.filter(unit=document.unit_id, cycle=document.cycle_id).order_by("pk")
+        else:
+            entry.queryset = rows.filter(**{owner: document.pk})
+
+
+def _dress(form: Any) -> None:
+    """Classes for the look, and errors tied to their fields."""
+    fields: dict[str, Any] = form.fields
     for name, entry in fields.items():
         css = (
             "form-select"
@@ -113,15 +138,6 @@ def _dress(form: Any, reader: Reader) -> None:
             else "form-control"
         )
         entry.widget.attrs["class"] = css
-        if (
-            isinstance(entry, forms.ModelChoiceField)
-            and entry.queryset is not None
-            and issubclass(entry.queryset.model, Unit)
-        ):
-            units = Unit.objects.on(reader.today).filter(
-                institution_id=reader.actor.institution_id, kind__in=REPORTING
-            )
-            entry.queryset = units.order_by("path")
         if isinstance(entry, forms.ModelChoiceField):
             entry.empty_label = _("Choose…")
         elif isinstance(entry, forms.TypedChoiceField):
@@ -153,22 +169,10 @@ def _formset(document: Any, name: str, reader: Reader, data: QueryDict | None, m
     model = manager.model
     names = [f.name for f in model._meta.concrete_fields if not f.primary_key and f.name != owner]
 
-    class PartForm(_form_of(model, names, reader)):  # type: ignore[misc]  # a class made for this part
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            fields: dict[str, Any] = self.fields
-            for entry in fields.values():
-                rows: Any = getattr(entry, "queryset", None)
-                if rows is not None and issubclass(rows.model, Document):
-                    entry.queryset = rows.filter(unit=document.unit_id, cycle=document.cycle_id).order_by(
-                        "pk"
-                    )
-                elif rows is not None and hasattr(rows.model, owner):
-                    entry.queryset = rows.filter(**{owner: document.pk})
-
+    form = _form_of(model, names, reader, document, owner)
     rows = list(manager.order_by("pk"))
     extra = 0 if data is not None else SPARE_ROWS if rows else SPARE_ROWS + 1
-    made = forms.modelformset_factory(model, form=PartForm, extra=extra, can_delete=True)
+    made = forms.modelformset_factory(model, form=form, extra=extra, can_delete=True)
     if data is not None and more:
         data = data.copy()
         count = f"{name}-TOTAL_FORMS"
@@ -186,8 +190,7 @@ def _rows(formset: Any) -> list[Mapping[str, Any]]:
         kept = cleaned.pop("id", None)
         row: dict[str, Any] = {}
         for key, value in cleaned.items():
-            row[f"{key}_id" if isinstance(value, models.Model) else key] = (
-                value.pk if isinstance(value, models.Model) else value
-            )
+            column = formset.model._meta.get_field(key).attname
+            row[column] = value.pk if isinstance(value, models.Model) else value
         rows.append({"id": kept.pk, **row} if kept is not None else row)
     return rows

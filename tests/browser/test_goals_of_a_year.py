@@ -57,7 +57,7 @@ def the_unit_writes_a_goal(open_as: Seat) -> Reader:
         ("数据来源", "县信访局台账"), ("责任人", "张三（副镇长）"),
     ):  # fmt: skip
         page.get_by_label(label, exact=True).fill(value)
-    page.get_by_label("公开范围").select_option(label="全县各单位")
+    page.get_by_label("公开范围").select_option(label="本机构各单位")
     page.get_by_role("button", name="增加目标").click()
     staff.told("已登记")
     stage = staff.part("计划节点", 1)

@@ -26,6 +26,7 @@ from tests.supervision.county import (
     change,
     goal_of,
     order_of,
+    report_of,
     sheet_of,
     walk,
     write_goal,
@@ -406,3 +407,53 @@ def test_the_step_by_which_the_head_reports_back_leads_forward(county: County) -
         "send_back": "back",
         "sign": "forward",
     }
+
+
+def test_a_reports_lines_name_their_goals_and_others_need_none(county: County) -> None:
+    goal = goal_of(county, TO_ISSUED)
+    other = write_goal(county, sheet_of(county, unit="bureau"), "staff elsewhere", title="别的单位的目标")
+    report, staff = report_of(county), signed_in(county, "staff")
+    url = reverse("edit", args=[report.kind(), report.pk])
+    form = staff.get(url).content.decode()
+    assert f'<option value="{goal.pk}" selected>' in form
+    assert other.title not in form
+    line = report.lines.get()
+    sent = {
+        "f-summary": "总体按计划推进", "lines-TOTAL_FORMS": "2", "lines-INITIAL_FORMS": "1", "lines-MIN_NUM_FORMS": "0",
+        "lines-MAX_NUM_FORMS": "1000", "lines-0-id": str(line.pk), "lines-0-goal": str(goal.pk), "lines-0-task": goal.title,
+        "lines-0-actual": "完成排查", "lines-0-value": "93.5", "lines-1-task": "其他工作", "lines-1-actual": "完成", "lines-1-goal": "",
+        "seen_version": str(report.version), "request_id": str(uuid4()), "save": "1",
+    }  # fmt: skip
+    assert staff.post(url, sent | {"lines-1-goal": str(other.pk)}).status_code == 422
+    assert staff.post(url, sent).status_code == 302
+    found = list(report.lines.order_by("pk").values_list("goal", "value"))
+    assert found == [(goal.pk, Decimal("93.5")), (None, None)]
+
+
+def test_a_unit_of_another_institution_is_no_choice_of_a_form_however_it_is_sent(county: County) -> None:
+    """The form was judged before its choices were narrowed: a unit of elsewhere passed as long as some field stood before it."""
+    elsewhere = Unit.objects.exclude(institution=county.institution).filter(kind="township")[0]
+    order = order_of(county)
+    drafter = signed_in(county, "drafter")
+    url = reverse("edit", args=[order.kind(), order.pk])
+    sent = {
+        "f-title": "改题", "f-unit": str(elsewhere.pk), "f-source": "meeting", "f-category": "daily", "f-level": "unit", "f-method": "follow_up",
+        "f-due_on": "2026-06-01", "criteria-TOTAL_FORMS": "0", "criteria-INITIAL_FORMS": "0", "co_operating_units-TOTAL_FORMS": "1",
+        "co_operating_units-INITIAL_FORMS": "0", "seen_version": str(order.version), "request_id": str(uuid4()), "save": "1",
+    }  # fmt: skip
+    assert drafter.post(url, sent).status_code == 422
+    assert (
+        drafter.post(
+            url, sent | {"f-unit": str(order.unit_id), "co_operating_units-0-unit": str(elsewhere.pk)}
+        ).status_code
+        == 422
+    )
+    begin = reverse("begin", args=[order.kind(), "draft_order"])
+    assert (
+        drafter.post(
+            begin, {k: v for k, v in sent.items() if k.startswith("f-")} | {"request_id": str(uuid4())}
+        ).status_code
+        == 422
+    )
+    assert again(order).title == order.title
+    assert not type(order).objects.filter(unit=elsewhere).exists()
