@@ -133,8 +133,21 @@ def django_db_setup(
         )
     yield
     if not django_db_keepdb:
+        _part_with_everybody()
         with django_db_blocker.unblock():
             teardown_databases(made, verbosity=0)
+
+
+def _part_with_everybody() -> None:
+    """End what other threads still hold open on this run's database, such as the browser's: it could not be dropped."""
+    from django.db import connection
+
+    with _maintenance() as maintenance:
+        maintenance.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            [connection.settings_dict["NAME"]],
+        )
+    connection.close()
 
 
 @pytest.fixture
