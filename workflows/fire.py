@@ -209,7 +209,7 @@ def _follow_up(
     reached("document.written")
     target = step.path.target
     if target.with_parent:
-        _join_parents(documents, request)
+        join_parents(documents, actor=request.actor, at=request.at)
     for document, write in zip(documents, writes, strict=True):
         source = document.lifecycle.states.get(write.before)
         if source and source.round and request.actor.capacities[0].role != "round":
@@ -221,7 +221,7 @@ def _follow_up(
     reached("document.caused")
 
 
-def _join_parents(documents: Sequence[Any], request: Request) -> None:
+def join_parents(documents: Sequence[Any], *, actor: Actor, at: datetime) -> None:
     """What waits with its parent is decided with it: whoever handled the one has handled the other."""
     above = parent_of(type(documents[0]))
     if above is None:
@@ -229,7 +229,7 @@ def _join_parents(documents: Sequence[Any], request: Request) -> None:
     by_parent: dict[int, list[Any]] = {}
     for document in documents:
         by_parent.setdefault(getattr(document, f"{document.parent}_id"), []).append(document)
-    for parent in take(above, sorted(by_parent), request.actor, None):
+    for parent in take(above, sorted(by_parent), actor, None):
         children = by_parent[parent.pk]
         hands = {worker for child in children for worker in child.workers} - set(parent.workers)
         if hands:
@@ -237,7 +237,7 @@ def _join_parents(documents: Sequence[Any], request: Request) -> None:
                 {"kind": child.kind(), "document": child.pk, "title": child.title} for child in children
             ]
             content = {"joined": joined, "workers": sorted(hands)}
-            note(parent, "joined", actor=request.actor, at=request.at, content=content, hands=hands)
+            note(parent, "joined", actor=actor, at=at, content=content, hands=hands)
 
 
 def _written(

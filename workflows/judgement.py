@@ -32,11 +32,6 @@ class Verdict:
     capacity: Capacity | None
 
 
-def hands_of(document: Any) -> set[int]:
-    """Everybody who handled or signed a document: what follows from it is their own work too."""
-    return {*document.workers, *(int(signature.rpartition(":")[2]) for signature in document.signers)}
-
-
 def is_own_work(actor: Actor, capacity: Capacity, document: Any) -> bool:
     """Whether actor or holder drafted, edited, submitted or handled this document, or signed it in another role."""
     people = {actor.person_id, capacity.holder_id}

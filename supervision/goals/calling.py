@@ -24,6 +24,11 @@ AT_ONCE = 500
 """Sheets held in memory together; all of a year are opened in one transaction."""
 
 
+def is_running(cycle: Cycle, at: datetime) -> bool:
+    """Whether goals may still be called for in this year."""
+    return cycle.state == CycleState.OPEN and local_day(cycle.institution_id, at) <= cycle.ends
+
+
 def without_sheet(cycle: Cycle, at: datetime) -> QuerySet[Unit]:
     """The units that the scheme appraises and that have no goal sheet of this year."""
     has_one = GoalSheet.objects.filter(unit=OuterRef("pk"), cycle=cycle).exclude(state="ended")
@@ -38,7 +43,7 @@ def call_for_goals(cycle: Cycle, *, actor: Actor, at: datetime) -> int:
     with transaction.atomic():
         # Of two that call at once the second waits here.
         held = Cycle.objects.select_for_update(no_key=True).get(pk=cycle.pk)
-        if held.state != CycleState.OPEN or local_day(cycle.institution_id, at) > held.ends:
+        if not is_running(held, at):
             raise Refused(Reason("year_is_over", YEAR_IS_OVER, {"year": cycle.year}))
         missing = list(without_sheet(cycle, at).values_list("pk", "name_zh"))
         for first in range(0, len(missing), AT_ONCE):

@@ -51,7 +51,7 @@ class GoalChangeLifecycle(Lifecycle["GoalChange"]):
     goal_was_issued = Must("目标未下达或已报年终结果，不能申请调整。", "Only a goal that is issued and not yet reported can be changed.",
                            lambda change, at: change.goal.state == "in_force")
     is_the_only_one = Must("该目标已有一份调整申请在办。", "A change of this goal is open already.",
-                           lambda change, at: not change.goal.changes.exclude(state__in=("applied", "declined", "dropped")).exists())
+                           lambda change, at: not change.goal.changes.exclude(state__in=change.ENDED).exists())
     says_why = Must("请写明调整理由。", "Say why it must change.", lambda change, at: change.why.strip())
     says_what = Must("请写明新的目标值；以节点衡量的，请写明新的完成标志。",
                      "Give the new target; for a goal measured by milestones, the new words for what counts as reached.",

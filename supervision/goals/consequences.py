@@ -12,25 +12,22 @@ from uuid import uuid4
 from organisation.actors import Actor, clock_of
 from organisation.queries import local_day
 from supervision.goals.models import Asks, Goal, Milestone, PlannedMilestone
-from workflows.fire import fire_many, note, start_many
-from workflows.judgement import hands_of
-from workflows.taking import take
+from workflows.fire import fire_many, join_parents, start_many
 
 
 def submit_goals(sheet: Any, actor: Actor, at: datetime) -> None:
     """Every goal that is ready goes to the performance office; who handled or signed the sheet does not review them."""
-    _move_all(sheet, ("ready",), "submit", at, along_with=sheet)
+    _move_all(Goal, "submit", sheet, at, along_with=sheet)
 
 
 def issue_goals(sheet: Any, actor: Actor, at: datetime) -> None:
     """Every settled goal is in force from now on, to the end of the year."""
-    _move_all(sheet, ("agreed",), "issue", at, due=sheet.due_on)
+    _move_all(Goal, "issue", sheet, at, due=sheet.due_on)
 
 
 def drop_goals(sheet: Any, actor: Actor, at: datetime) -> None:
     """A sheet that was ended takes all its goals with it."""
-    going = ("draft", "ready", "under_review", "returned", "value_set", "objected", "agreed")
-    _move_all(sheet, going, "lapse", at)
+    _move_all(Goal, "lapse", sheet, at)
 
 
 def open_milestones(goal: Any, actor: Actor, at: datetime) -> None:
@@ -54,39 +51,25 @@ def open_milestones(goal: Any, actor: Actor, at: datetime) -> None:
 
 def cancel_milestones(goal: Any, actor: Actor, at: datetime) -> None:
     """Milestones of a goal that was withdrawn are owed no longer."""
-    open_ones = Milestone.objects.filter(goal_id=goal.pk, state__in=("to_do", "claimed", "sent_back"))
-    _move(Milestone, dict(open_ones.values_list("pk", "version")), "cancel", goal.institution_id, at)
+    _move_all(Milestone, "cancel", goal, at)
 
 
 def apply_change(change: Any, actor: Actor, at: datetime) -> None:
     """The goal stands as the change says, or is withdrawn."""
     goal = Goal.objects.get(pk=change.goal_id)
-    if change.asks == Asks.WITHDRAW:
-        _move(Goal, {goal.pk: goal.version}, "cancel", goal.institution_id, at)
-        return
-    if goal.is_number:
-        _move(
-            Goal,
-            {goal.pk: goal.version},
-            "change_target",
-            goal.institution_id,
-            at,
-            new_target=change.new_target,
-        )
-    else:
-        _move(
-            Goal,
-            {goal.pk: goal.version},
-            "change_words",
-            goal.institution_id,
-            at,
-            new_text=change.new_target_text,
-        )
+    step, given = "cancel", {}
+    if change.asks == Asks.REVISE and goal.is_number:
+        step, given = "change_target", {"new_target": change.new_target}
+    elif change.asks == Asks.REVISE:
+        step, given = "change_words", {"new_text": change.new_target_text}
+    _move(Goal, {goal.pk: goal.version}, step, goal.institution_id, at, **given)
 
 
-def _move_all(sheet: Any, states: tuple[str, ...], step: str, at: datetime, **given: Any) -> None:
-    seen = dict(Goal.objects.filter(sheet_id=sheet.pk, state__in=states).values_list("pk", "version"))
-    _move(Goal, seen, step, sheet.institution_id, at, **given)
+def _move_all(model: Any, step: str, above: Any, at: datetime, **given: Any) -> None:
+    """Every document under this one that stands where the step leaves from."""
+    states = [state.name for state in model.lifecycle.steps[step].path.sources]
+    rows = model.objects.filter(**{model.parent: above.pk}, state__in=states)
+    _move(model, dict(rows.values_list("pk", "version")), step, above.institution_id, at, **given)
 
 
 def _move(
@@ -102,15 +85,4 @@ def _move(
 
 def hands_of_milestone(milestone: Any, actor: Actor, at: datetime) -> None:
     """Who carried a milestone out has handled the goal, whose result they do not verify. The goal's row is locked."""
-    goal = take(Goal, [milestone.goal_id], actor, None)[0]
-    hands = hands_of(milestone) - set(goal.workers)
-    if hands:
-        joined = [{"kind": milestone.kind(), "document": milestone.pk, "title": milestone.title}]
-        note(
-            goal,
-            "joined",
-            actor=actor,
-            at=at,
-            content={"joined": joined, "workers": sorted(hands)},
-            hands=hands,
-        )
+    join_parents([milestone], actor=actor, at=at)

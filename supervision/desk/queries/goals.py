@@ -17,9 +17,9 @@ from supervision.desk.queries import reader as said
 from supervision.desk.queries.facts import unit_name
 from supervision.desk.queries.queue import Address, filters_of, pages_of, size_of
 from supervision.desk.queries.reader import Reader
-from supervision.goals.calling import without_sheet
+from supervision.goals.calling import is_running, without_sheet
 from supervision.goals.models import Goal, GoalSheet
-from supervision.schemes.models import Cycle, CycleState
+from supervision.schemes.models import Cycle
 from supervision.schemes.queries import units_of_scheme
 from supervision.schemes.rulebooks import fields_of_cycle
 from workflows.scope import within_reach
@@ -99,7 +99,7 @@ def goals_page(reader: Reader, address: Address) -> GoalsPage:
     total: int | str = f"{size * page}+" if len(found) > size else size * (page - 1) + len(rows)
     offices = reader.holds(PostRole.PERFORMANCE_OFFICE)
     missing = (
-        without_sheet(cycle, reader.at).count() if cycle and offices and _is_running(cycle, reader) else 0
+        without_sheet(cycle, reader.at).count() if cycle and offices and is_running(cycle, reader.at) else 0
     )
     return GoalsPage(
         cycle.year if cycle else None, stage_names(), rows, pages_of(address, page, size, len(rows), total), missing, bool(missing),
@@ -113,10 +113,6 @@ def _state_filter(address: Address) -> tuple[ActiveFilter, ...]:
         label = _("No sheet yet") if state == NONE_YET else str(known[state].text)
         return (ActiveFilter(label, address.having(state=None)),)
     return ()
-
-
-def _is_running(cycle: Cycle, reader: Reader) -> bool:
-    return cycle.state == CycleState.OPEN and reader.today <= cycle.ends
 
 
 def stage_names() -> tuple[str, ...]:

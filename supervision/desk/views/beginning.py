@@ -31,15 +31,9 @@ from workflows.lifecycle import Step
 def begin(request: Page, kind: str, step: str) -> HttpResponse:
     """Open a document by hand, where the lifecycle lets a person do so."""
     reader = reader_of(request)
-    try:
-        model = model_of(kind)
-    except (LookupError, ValueError):
-        raise Http404 from None
-    birth = model.lifecycle.steps.get(step)
+    model, birth = _birth(kind, step)
     if (
-        birth is None
-        or not birth.is_birth
-        or "unit" not in model.content  # begun elsewhere: below another document, or for many units at once
+        "unit" not in model.content  # begun elsewhere: below another document, or for many units at once
         or not birth.by.capacities(reader.actor, model(institution_id=reader.actor.institution_id))
     ):
         raise Http404
@@ -58,17 +52,8 @@ def begin_below(request: Page, kind: str, pk: int, child: str, step: str) -> Htt
     """Begin a document on the page of the one above it: a goal on its sheet, a change on its goal."""
     reader = reader_of(request)
     above = found(kind, pk, reader)
-    try:
-        model = model_of(child)
-    except (LookupError, ValueError):
-        raise Http404 from None
-    birth = model.lifecycle.steps.get(step)
-    if (
-        birth is None
-        or not birth.is_birth
-        or not model.begun_on
-        or model._meta.get_field(model.begun_on).related_model is not type(above)
-    ):
+    model, birth = _birth(child, step)
+    if not model.begun_on or model._meta.get_field(model.begun_on).related_model is not type(above):
         raise Http404
     blank = blank_below(model, above)
     if not birth.by.capacities(reader.actor, blank):
@@ -81,6 +66,18 @@ def begin_below(request: Page, kind: str, pk: int, child: str, step: str) -> Htt
     own = {name: value for name, value in known.items() if value is not None}
     title = {} if "title" in model.content else {"title": blank.title}
     return _begin(request, reader, birth, blank, lambda: own | title, back=said.document_url(kind, pk))
+
+
+def _birth(kind: str, step: str) -> tuple[Any, Step[Any]]:
+    """The kind of document and the birth that an address names. Raises Http404."""
+    try:
+        model = model_of(kind)
+    except (LookupError, ValueError):
+        raise Http404 from None
+    birth = model.lifecycle.steps.get(step)
+    if birth is None or not birth.is_birth:
+        raise Http404
+    return model, birth
 
 
 def _begin(
