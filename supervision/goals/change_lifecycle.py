@@ -95,10 +95,10 @@ class GoalChangeLifecycle(Lifecycle["GoalChange"]):
 
     return_change = Step("退回修改", "Return", for_review >> returned, by=PERFORMANCE_OFFICE, decides=True, given=(missing,),
                          records={"times_returned": lambda change: change.times_returned + 1}, tells=(UNIT_STAFF, HEAD))
-    set_value = Step("核定目标值", "Set the value", for_review >> value_set, by=PERFORMANCE_OFFICE, signs=True, must=(is_figure,),
-                     given=(value, REASON), records={"office_target": value, "why_set": REASON}, tells=(HEAD, UNIT_STAFF))
     forward = Step("呈领导审定", "Put to the leadership", for_review >> for_leadership, by=PERFORMANCE_OFFICE, decides=True,
                    must=(goal_in_force, year_runs), tells=(HEAD,))
+    set_value = Step("核定目标值", "Set the value", for_review >> value_set, by=PERFORMANCE_OFFICE, signs=True, must=(is_figure,),
+                     given=(value, REASON), records={"office_target": value, "why_set": REASON}, tells=(HEAD, UNIT_STAFF))
     accept_value = Step("接受定值", "Accept the value", value_set >> for_leadership, by=HEAD, takes_note=True,
                         records={"proposed_target": lambda change: change.new_target, "new_target": lambda change: change.office_target},
                         tells=(PERFORMANCE_OFFICE,))
